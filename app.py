@@ -1,0 +1,190 @@
+"""The composition root: settings in, wired application out. Everything is built and connected here, and only here.
+
+gunicorn serves the attribute ``app``: ``gunicorn -k eventlet -w 1 --bind 0.0.0.0:5000 app:app``. The development
+server, ``start_service.py``, calls ``build`` itself.
+"""
+
+from __future__ import annotations
+
+from websocket import green
+
+green.patch()
+
+import os
+import sys
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import flask_socketio
+from flask import Flask
+
+from websocket import codec
+from websocket.broker.memory_broker import MemoryBroker
+from websocket.cache.base import Cache
+from websocket.cache.factory import open_cache
+from websocket.demo import StandInInternet
+from websocket.errors import ServiceError
+from websocket.feed_status import PriceFeedStatus
+from websocket.health import Health
+from websocket.hub import Hub
+from websocket.logs import set_up_logging
+from websocket.price_book import PriceBook
+from websocket.providers import provider_classes
+from websocket.scheduler import Scheduler
+from websocket.services.prices import PriceService
+from websocket.settings import Settings, load_settings, with_provider_urls
+from websocket.transports.http_api import http_api
+from websocket.transports.pages import pages
+from websocket.transports.socketio_namespaces import FeedNamespace
+from websocket.upstream.circuit import Circuit
+from websocket.upstream.client import HttpClient
+from websocket.upstream.failover import Pool
+from websocket.upstream.rate_limit import RateLimiter
+from websocket.upstream.source import Source
+
+ROOT = Path(__file__).resolve().parent
+
+PING_INTERVAL_S = 10
+"""Part of the wire contract: clients find a dead connection within ``PING_INTERVAL_S + PING_TIMEOUT_S``."""
+
+PING_TIMEOUT_S = 10
+
+MAX_MESSAGE_BYTES = 16 * 1024
+
+
+@dataclass
+class Service:
+    """A built service: the WSGI application, and the parts that have to be started and stopped."""
+
+    app: Flask
+    scheduler: Scheduler
+    prices: PriceService
+    cache: Cache
+    stand_in: StandInInternet | None
+
+    def start(self) -> None:
+        """Shows what an earlier run left, then begins to collect and to publish."""
+        self.prices.load()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Ends what ``start`` and ``build`` began; what is worth keeping is saved."""
+        self.scheduler.stop()
+        self.prices.save()
+        self.cache.close()
+        if self.stand_in is not None:
+            self.stand_in.stop()
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service from settings; nothing runs until ``start()``.
+
+    Raises:
+        StartError: the machine does not let us start.
+    """
+    set_up_logging(settings.log)
+    cache = open_cache(settings.redis, settings.storage)
+    stand_in = None
+    if settings.demo.enabled:
+        stand_in = StandInInternet(settings.demo)
+        settings = with_provider_urls(settings, stand_in.start())
+
+    sources = _build_sources(settings)
+    ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
+    snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
+    book = PriceBook(settings.prices, clock=time.time)
+    feed_status = PriceFeedStatus(
+        book,
+        settings.prices,
+        demo=settings.demo.enabled,
+        troubles=lambda: _troubles(sources),
+        clock=time.time,
+    )
+    broker = MemoryBroker(clock=time.time)
+    hub = Hub(broker)
+    prices = PriceService(
+        book=book,
+        ticks=ticks,
+        snapshots=snapshots,
+        feed_status=feed_status,
+        broker=broker,
+        cache=cache,
+        cache_key="prices:demo" if settings.demo.enabled else "prices",
+        settings=settings.prices,
+        clock=time.time,
+    )
+    health = Health(
+        book=book,
+        feed_status=feed_status,
+        sources=sources,
+        pools={pool.name: pool for pool in (ticks, snapshots)},
+        cache=cache,
+        settings=settings.prices,
+        demo=settings.demo.enabled,
+        clock=time.time,
+    )
+
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
+    app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
+    app.register_blueprint(pages())
+    namespace = FeedNamespace(hub, feed_status=feed_status.of, clock=time.time)
+    prices.on_status_change(namespace.emit_feed_status)
+    _socketio(app, settings).on_namespace(namespace)
+
+    scheduler = Scheduler()
+    prices.schedule(scheduler, settings.upstream)
+    return Service(app, scheduler, prices, cache, stand_in)
+
+
+def _build_sources(settings: Settings) -> dict[str, Source]:
+    """One source for each provider; all pools share it, and with it the budget and the circuit."""
+    client = HttpClient(settings.upstream)
+    limiter = RateLimiter()
+    classes = provider_classes()
+    sources = {}
+    for field in fields(settings.providers):
+        provider = classes[field.name](getattr(settings.providers, field.name))
+        circuit = Circuit(field.name, settings.upstream)
+        sources[field.name] = Source(provider, client, limiter, circuit)
+    return sources
+
+
+def _socketio(app: Flask, settings: Settings) -> flask_socketio.SocketIO:
+    origins = settings.server.allowed_origins
+    return flask_socketio.SocketIO(
+        app,
+        async_mode=green.ASYNC_MODE,
+        cors_allowed_origins="*" if "*" in origins else list(origins),
+        ping_interval=PING_INTERVAL_S,
+        ping_timeout=PING_TIMEOUT_S,
+        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        # what the connect handler emits must not precede the acknowledgement of the connection
+        always_connect=True,
+        # messages of one client are handled in their order, without a green thread for each
+        async_handlers=False,
+        manage_session=False,
+        json=codec,
+    )
+
+
+def _troubles(sources: dict[str, Source]) -> dict[str, str]:
+    """Why each source that failed last does not answer."""
+    return {name: trouble for name, source in sources.items() if (trouble := source.trouble)}
+
+
+def __getattr__(name: str) -> Any:
+    """Builds and starts the service when gunicorn asks for ``app``, and not when somebody imports this module."""
+    if name != "app":
+        raise AttributeError(name)
+    try:
+        service = build(load_settings(os.environ, ROOT / ".env"))
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
+        # gunicorn's code for a worker that cannot boot: it then stops instead of trying for ever
+        raise SystemExit(3) from None
+    service.start()
+    globals().update(service=service, app=service.app)
+    return service.app

@@ -1,0 +1,61 @@
+"""Production settings; gunicorn reads this file by itself when it is started in this folder.
+
+Plain ``gunicorn app:app`` serves all ports of ``PORT``; a ``--bind`` on the command line overrides them.
+"""
+
+from __future__ import annotations
+
+# Before anything else: it decides how eventlet resolves names, which must be settled before eventlet is imported.
+from websocket import green  # noqa: F401, I001
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from websocket.errors import ServiceError
+from websocket.settings import load_settings
+from websocket.start_check import check_production_start
+
+try:
+    _settings = load_settings(os.environ, Path(__file__).resolve().parent / ".env")
+except ServiceError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(1)
+
+bind = [f"{_settings.server.host}:{port}" for port in _settings.server.ports]
+worker_class = green.ASYNC_MODE
+workers = 1
+worker_connections = _settings.server.max_connections
+backlog = 4096
+# longer than a load balancer keeps an idle connection, so that it is never the one to find it closed
+keepalive = 75
+# open WebSockets never finish by themselves; clients reconnect
+graceful_timeout = 5
+loglevel = _settings.log.level.lower()
+# it would listen under the home directory, which a service user may not have
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Refuses, in one line, what could not work; before any worker is started."""
+    try:
+        if server.cfg.workers != 1:
+            raise ServiceError(
+                f"{server.cfg.workers} workers in one gunicorn cannot work: Socket.IO needs every request of a client"
+                " in the same process. Use -w 1; to grow, start more services with a Redis behind them."
+            )
+        if server.cfg.preload_app:
+            raise ServiceError("preload_app cannot work with green threads: leave --preload out.")
+        check_production_start(_settings)
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Saves what is worth keeping, and ends the simulator of the demo mode."""
+    module = sys.modules.get("app")
+    service = vars(module).get("service") if module is not None else None
+    if service is not None:
+        service.stop()

@@ -1,0 +1,20 @@
+"""DWT Exchange streaming service: many public data providers in, one judged feed out to many browsers.
+
+This file imports nothing, on purpose: the package's name shadows PyPI's websocket-client, which other libraries look
+for with ``import websocket``.
+
+The way of one price, from provider to browser:
+
+    providers/     one file per upstream: builds requests, reads answers; no I/O
+    upstream/      runs the requests: time-outs, size cap, budget, circuit, failover between the sources of a pool
+    price_book.py  judges every value and keeps the latest accepted one with its provenance
+    services/      one file per stream: when to refresh, which pool, how the payload is made
+    broker/        numbers each publication (epoch, seq), keeps the last value and a short history per channel
+    hub.py         hands each publication to the transports
+    transports/    Socket.IO namespaces, HTTP API, pages
+
+Beside it: settings.py (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
+codec.py (strict JSON), catalogue.py (the channels), cache/ (memory + file, or Redis), scheduler.py (when things run),
+feed_status.py and health.py (is it true and fresh?), logs.py, and green.py (the only module that names eventlet).
+``node.py`` at the top builds and owns one of each; nothing else knows all of them.
+"""

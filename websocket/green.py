@@ -1,0 +1,125 @@
+"""Green threads, and the only module of the service that names eventlet.
+
+Whoever leaves eventlet one day edits this file (and the worker class in ``gunicorn.conf.py``). The entry points call
+``patch()`` as their very first statement, before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+# eventlet's own resolver times out in some set-ups; the C library's does not. It would stop every green thread
+# while it waits, so patch() sends it to a native thread.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+
+with warnings.catch_warnings():
+    # its notice of retirement is known (it is why this module exists), and not the operator's business
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+    import eventlet
+import eventlet.patcher
+import eventlet.tpool
+import eventlet.wsgi
+
+T = TypeVar("T")
+
+ASYNC_MODE = "eventlet"
+"""What Flask-SocketIO calls this concurrency library."""
+
+
+class DeadlineExceeded(Exception):
+    """The block under ``deadline()`` took too long."""
+
+
+def patch() -> None:
+    """Make the standard library cooperative. Idempotent; must come before other imports.
+
+    gunicorn's worker has patched already when it imports the application; then only the resolver is left to do.
+    """
+    if not is_patched():
+        eventlet.monkey_patch()
+    blocking_getaddrinfo = socket.getaddrinfo
+    if getattr(blocking_getaddrinfo, "runs_in_native_thread", False):
+        return
+
+    def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+        return run_in_native_thread(blocking_getaddrinfo, *args, **kwargs)
+
+    getaddrinfo.runs_in_native_thread = True  # type: ignore[attr-defined]
+    socket.getaddrinfo = getaddrinfo
+
+
+def is_patched() -> bool:
+    """True when sockets and threads are cooperative already."""
+    return bool(eventlet.patcher.is_monkey_patched("socket") and eventlet.patcher.is_monkey_patched("thread"))
+
+
+def spawn(function: Callable[..., object], *args: Any) -> None:
+    """Run ``function`` in a green thread of its own; nobody waits for it, so it must handle its own errors."""
+    eventlet.spawn_n(function, *args)
+
+
+def sleep(seconds: float = 0) -> None:
+    """Let the others run for at least ``seconds``."""
+    eventlet.sleep(seconds)
+
+
+def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call something that blocks (disk, resolver) without holding up the other green threads."""
+    result: T = eventlet.tpool.execute(function, *args, **kwargs)
+    return result
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Limit the time of a block, however it spends it.
+
+    Args:
+        seconds: from now; the block is interrupted at its next cooperative wait after that.
+
+    Raises:
+        DeadlineExceeded: in the block's caller. A deadline around this one is not confused with it.
+    """
+    timeout = eventlet.Timeout(seconds)
+    try:
+        yield
+    except eventlet.Timeout as expired:
+        if expired is not timeout:
+            raise
+        raise DeadlineExceeded(f"more than {seconds:g} s") from None
+    finally:
+        timeout.cancel()
+
+
+def wait_for_signal(*signals: signal.Signals) -> str:
+    """Waits for one of the signals; gives its name. The main thread's handlers for them are replaced."""
+    # A Python signal handler runs only when the interpreter gets to run, which may be a second later while everybody
+    # sleeps. The wake-up descriptor makes the event loop see the signal at once.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    while True:
+        arrived = reader.recv(1)[0]
+        if arrived in signals:
+            return signal.Signals(arrived).name
+
+
+def listen(host: str, port: int, backlog: int = 4096) -> Any:
+    """A listening TCP socket.
+
+    Raises:
+        OSError: the address is taken or not ours.
+    """
+    return eventlet.listen((host, port), backlog=backlog, reuse_port=False)
+
+
+def serve(listener: Any, app: Any, *, max_connections: int) -> None:
+    """Serve a WSGI application on a listening socket until the process ends."""
+    eventlet.wsgi.server(listener, app, max_size=max_connections, log_output=False, debug=False)

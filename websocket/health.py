@@ -1,0 +1,126 @@
+"""How the service is, for operators and load balancers. Everything is read from the live parts; nothing is cached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from websocket.cache.base import Cache
+from websocket.catalogue import CRYPTO_PRICES
+from websocket.feed_status import PriceFeedStatus
+from websocket.price_book import PriceBook
+from websocket.records import to_rfc3339
+from websocket.settings import PriceSettings
+from websocket.upstream.failover import Pool
+from websocket.upstream.source import Source
+
+
+class Health:
+    """Reports on the service.
+
+    Args:
+        book: the prices.
+        feed_status: whether they can be trusted.
+        sources: every provider in use.
+        pools: the pools that they form.
+        cache: the cache.
+        settings: the limits of age.
+        demo: whether the simulated internet feeds the service.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        book: PriceBook,
+        feed_status: PriceFeedStatus,
+        sources: Mapping[str, Source],
+        pools: Mapping[str, Pool],
+        cache: Cache,
+        settings: PriceSettings,
+        demo: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._book = book
+        self._feed_status = feed_status
+        self._sources = sources
+        self._pools = pools
+        self._cache = cache
+        self._settings = settings
+        self._demo = demo
+        self._clock = clock
+        self._started = time.monotonic()
+
+    def timestamp(self) -> str:
+        """Now, RFC 3339 UTC."""
+        return to_rfc3339(self._clock())
+
+    def report(self) -> dict[str, Any]:
+        """The whole picture.
+
+        ``status`` is ``healthy``; ``degraded`` when something is wrong but there is a price younger than
+        ``STALE_AFTER``; ``unhealthy`` when there is none. Ages are seconds, times RFC 3339 UTC, null is not known.
+        """
+        feed = self._feed_status.of(CRYPTO_PRICES)
+        cache = self._cache.status()
+        if not self._has_fresh_price():
+            status = "unhealthy"
+        else:
+            status = "healthy" if feed.status == "live" and cache.healthy else "degraded"
+        return {
+            "status": status,
+            "reason": feed.reason or (None if cache.healthy else cache.detail),
+            "demo": self._demo,
+            "timestamp": self.timestamp(),
+            "uptime_seconds": round(time.monotonic() - self._started, 1),
+            "feeds": {CRYPTO_PRICES: msgspec.to_builtins(feed)},
+            "prices": {
+                symbol: None
+                if (quote := self._book.quote(symbol)) is None
+                else {
+                    "age_seconds": round(self._book.age(symbol) or 0.0, 1),
+                    "source": quote.source,
+                    "confirmed": quote.confirmed,
+                    "last_updated": to_rfc3339(quote.time),
+                }
+                for symbol in self._book.symbols
+            },
+            "providers": {name: self._provider(source) for name, source in self._sources.items()},
+            "pools": {
+                name: {"active_source": pool.active_source, "failover_count": pool.failover_count}
+                for name, pool in self._pools.items()
+            },
+            "cache": msgspec.to_builtins(cache),
+        }
+
+    def readiness(self) -> dict[str, Any]:
+        """Whether clients should be sent here: ``{"ready", "reason", "timestamp"}``."""
+        ready = self._has_fresh_price()
+        reason = None if ready else self._feed_status.of(CRYPTO_PRICES).reason
+        return {"ready": ready, "reason": reason, "timestamp": self.timestamp()}
+
+    def prices(self) -> list[dict[str, Any]]:
+        """The ``crypto-prices`` rows, each with ``source``, ``ageSeconds`` and ``confirmed`` beside the eight keys."""
+        rows = []
+        for price in self._book.prices():
+            quote = self._book.quote(price.symbol)
+            assert quote is not None
+            rows.append(
+                {
+                    **msgspec.to_builtins(price),
+                    "source": quote.source,
+                    "ageSeconds": round(self._book.age(price.symbol) or 0.0, 1),
+                    "confirmed": quote.confirmed,
+                }
+            )
+        return rows
+
+    def _has_fresh_price(self) -> bool:
+        return len(self._book.older_than(self._settings.stale_after_s)) < len(self._book.symbols)
+
+    @staticmethod
+    def _provider(source: Source) -> dict[str, Any]:
+        return dict(msgspec.to_builtins(source.status()))

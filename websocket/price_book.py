@@ -1,0 +1,514 @@
+"""The price book: judges every value that a source reports, and holds the latest accepted price of each coin.
+
+Rules, in short (docs/prices.md explains them):
+
+* A price is a finite, positive number with a sane time, or it is refused.
+* It may move by a limited share against the held price; the limit grows with the time between the two. A larger move
+  needs another source that agrees.
+* The very first price of a coin waits for a second source, or until nobody else has answered for a while.
+* Accepted is what is newest by the source's own time. Nothing ever replaces a price by an older one.
+* Volume, market cap and 24 h change come with their own times, and only from rows whose price is believable.
+
+The book does no I/O and knows no provider by name. All methods are quick, never yield, and so need no lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import TypeGuard
+
+import msgspec
+
+from websocket.coins import COINS, Coin
+from websocket.records import Price, Ticker, to_rfc3339
+from websocket.settings import PriceSettings
+
+logger = logging.getLogger(__name__)
+
+FUTURE_TOLERANCE_S = 60.0
+"""How far a source's clock may be ahead of ours."""
+
+OLDEST_SOURCE_TIME_S = 86_400.0
+"""A price that was this old when it arrived is not worth holding."""
+
+WITNESS_MAX_LAG_S = 60.0
+"""Another source's word counts against a price only if it is about the same minute: the market may have moved."""
+
+REFERENCE_MAX_AGE_S = 6 * 3600.0
+"""After this gap a held price says nothing about the next one; it is as if there were none."""
+
+MOVE_DOUBLES_AFTER_S = 600.0
+"""The limit for a move grows by itself in each of these spans..."""
+
+MOVE_LIMIT_GROWTH_MAX = 5.0
+"""...to this multiple."""
+
+REFERENCE_SWITCH_S = 300.0
+"""The 24 h reference stays with its source this long, since each source sees a slightly different price of yesterday."""
+
+CHANGE_MAX_LAG_S = 3600.0
+"""A 24 h reference this much older than the price does not describe the price's last 24 h any more."""
+
+TURNOVER_MAX_LAG_S = 6 * 3600.0
+"""The same for the volume of 24 h."""
+
+SUPPLY_MAX_LAG_S = 7 * 86_400.0
+"""The same for the circulating supply, which hardly changes."""
+
+PRICE_MIN, PRICE_MAX = 1e-9, 1e9
+"""Dollars; no coin of ours will leave this range before somebody edits this line."""
+
+FIGURE_MAX = 1e15
+"""Dollars; more than all money there is."""
+
+CHANGE_PERCENT_MAX = 1000.0
+"""No coin of ours rises more than tenfold in a day; a source that says so is confused."""
+
+
+class Verdict(str, Enum):
+    """What became of an offered ticker."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    WAITING = "waiting"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_POSITIVE = "not_positive"
+    OUT_OF_RANGE = "out_of_range"
+    FUTURE_TIME = "future_time"
+    TOO_OLD = "too_old"
+    NO_QUOTE_RATE = "no_quote_rate"
+    IMPLAUSIBLE_MOVE = "implausible_move"
+    SOURCES_DISAGREE = "sources_disagree"
+
+    @property
+    def refused(self) -> bool:
+        """True when the value was not believed. What only waits for another value is not."""
+        return self not in (
+            Verdict.ACCEPTED,
+            Verdict.UNCHANGED,
+            Verdict.SUPERSEDED,
+            Verdict.WAITING,
+            Verdict.NO_QUOTE_RATE,
+        )
+
+
+class Opinion(msgspec.Struct, frozen=True):
+    """The last well-formed price that one source reported, believed or not.
+
+    Attributes:
+        price: US dollars.
+        time: Unix seconds, the source's own time.
+        received_at: Unix seconds.
+    """
+
+    price: float
+    time: float
+    received_at: float
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The accepted price of one coin with its provenance.
+
+    Attributes:
+        symbol: our symbol.
+        price: US dollars.
+        source: who said so.
+        time: the source's own time, Unix seconds.
+        received_at: Unix seconds.
+        confirmed: True when another source agreed at that time.
+    """
+
+    symbol: str
+    price: float
+    source: str
+    time: float
+    received_at: float
+    confirmed: bool
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A figure beside the price, with where and when it was true.
+
+    Attributes:
+        value: its unit depends on the figure.
+        source: who said so.
+        time: Unix seconds.
+    """
+
+    value: float
+    source: str
+    time: float
+
+
+class Entry(msgspec.Struct):
+    """Everything that the book holds about one coin."""
+
+    quote: Quote | None = None
+    price_24h_ago: Reading | None = None  # US dollars
+    volume_24h: Reading | None = None  # US dollars
+    supply: Reading | None = None  # coins: market cap divided by the price in the same row
+    opinions: dict[str, Opinion] = msgspec.field(default_factory=dict)  # source -> its last word
+
+
+class PriceBook:
+    """The latest accepted price of every coin.
+
+    Args:
+        settings: limits of plausibility and the wait for a second source.
+        clock: wall clock, Unix seconds.
+        coins: the coins to keep, in the order of every listing.
+    """
+
+    def __init__(
+        self, settings: PriceSettings, *, clock: Callable[[], float], coins: Sequence[Coin] = COINS
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._coins = {coin.symbol: coin for coin in coins}
+        self._entries = {symbol: Entry() for symbol in self._coins}
+        self.verdicts: Counter[tuple[str, Verdict]] = Counter()
+        """How often each source met each verdict."""
+        self.symbols = tuple(self._coins)
+        """The symbols of the book, in their order."""
+        self._waiting: dict[tuple[str, str], Ticker] = {}  # (symbol, source) -> what may be believed in a moment
+        self._last_refusals: dict[tuple[str, str], Verdict] = {}  # (symbol, source) -> why its last word was refused
+
+    # Offering
+
+    def offer_all(self, tickers: Iterable[Ticker]) -> dict[str, Verdict]:
+        """Offers several tickers; gives each symbol's verdict. The coin that others are quoted in comes first."""
+        ordered = sorted(tickers, key=lambda ticker: ticker.symbol != "USDT")
+        verdicts = {ticker.symbol: self.offer(ticker) for ticker in ordered if ticker.symbol in self._coins}
+        if Verdict.ACCEPTED in verdicts.values():
+            self._offer_waiting_again()
+        return verdicts
+
+    def offer(self, ticker: Ticker) -> Verdict:
+        """Judges one ticker, and holds its price if it is believed and newest.
+
+        Idempotent: the same ticker again is ``UNCHANGED``.
+        """
+        verdict = self._judge(ticker)
+        self.verdicts[ticker.source, verdict] += 1
+        key = (ticker.symbol, ticker.source)
+        if verdict in (Verdict.WAITING, Verdict.NO_QUOTE_RATE):
+            self._waiting[key] = ticker
+        else:
+            self._waiting.pop(key, None)
+        if not verdict.refused:
+            self._last_refusals.pop(key, None)
+        elif self._last_refusals.get(key) != verdict:
+            self._last_refusals[key] = verdict
+            logger.warning("price refused symbol=%s source=%s reason=%s", ticker.symbol, ticker.source, verdict.value)
+        return verdict
+
+    def settle(self) -> list[str]:
+        """Accepts first prices that have waited long enough without another source to compare them with.
+
+        Returns:
+            The symbols that got their first price now.
+        """
+        now = self._clock()
+        settled = []
+        for symbol, entry in self._entries.items():
+            fresh = self._fresh_opinions(entry, now)
+            if self._reference(entry, now) is not None or len(fresh) != 1:
+                continue
+            (source, opinion), = fresh.items()
+            if now - opinion.received_at >= self._settings.confirm_wait_s and self._is_news(entry, opinion.time):
+                self._hold(symbol, entry, source, opinion, confirmed=False)
+                settled.append(symbol)
+        if settled:
+            self._offer_waiting_again()
+        return settled
+
+    def _offer_waiting_again(self) -> None:
+        """Something is known now that was not when these tickers came: a price to compare with, or a quote rate."""
+        for ticker in sorted(self._waiting.values(), key=lambda ticker: ticker.symbol != "USDT"):
+            self.offer(ticker)
+
+    def _judge(self, ticker: Ticker) -> Verdict:
+        entry = self._entries[ticker.symbol]
+        if ticker.price is None:
+            return Verdict.NOT_A_NUMBER
+        if not math.isfinite(ticker.price):
+            return Verdict.NOT_A_NUMBER
+        if ticker.price <= 0:
+            return Verdict.NOT_POSITIVE
+        time = ticker.received_at if ticker.source_time is None else ticker.source_time
+        if time > ticker.received_at + FUTURE_TOLERANCE_S:
+            return Verdict.FUTURE_TIME
+        if time < ticker.received_at - OLDEST_SOURCE_TIME_S:
+            return Verdict.TOO_OLD
+        rate = self._quote_rate(ticker.quote)
+        if rate is None:
+            return Verdict.NO_QUOTE_RATE
+
+        if not PRICE_MIN <= ticker.price * rate <= PRICE_MAX:
+            return Verdict.OUT_OF_RANGE
+        opinion = Opinion(ticker.price * rate, min(time, ticker.received_at), ticker.received_at)
+        earlier = entry.opinions.get(ticker.source)
+        if earlier is not None and opinion.price == earlier.price and opinion.time == earlier.time:
+            # said again, word for word: the wait for a second source goes on from when it was first heard
+            opinion = earlier
+        entry.opinions[ticker.source] = opinion
+        verdict, confirmed = self._compare(ticker.symbol, entry, ticker.source, opinion)
+        if verdict is not None:
+            return verdict
+        self._read_figures(entry, ticker, opinion, rate)
+        if not self._is_news(entry, opinion.time):
+            held = entry.quote
+            same = held is not None and held.source == ticker.source and held.time == opinion.time
+            return Verdict.UNCHANGED if same else Verdict.SUPERSEDED
+        self._hold(ticker.symbol, entry, ticker.source, opinion, confirmed=confirmed)
+        return Verdict.ACCEPTED
+
+    def _compare(self, symbol: str, entry: Entry, source: str, opinion: Opinion) -> tuple[Verdict | None, bool]:
+        """Whether others bear a price out: (why not, or None; whether another source agrees)."""
+        fresh = self._fresh_opinions(entry, opinion.received_at)
+        agreeing = against = 0
+        for name, other in fresh.items():
+            if name == source:
+                continue
+            if self._plausible(symbol, opinion, other.price, other.time):
+                agreeing += 1
+            elif abs(other.time - opinion.time) <= WITNESS_MAX_LAG_S:
+                against += 1
+        held = self._reference(entry, opinion.received_at)
+        if held is None:
+            if agreeing and agreeing + 1 > against:
+                return None, True
+            return (Verdict.SOURCES_DISAGREE if agreeing or against else Verdict.WAITING), False
+        # the held price is a voice of its own only while its source has not spoken again
+        held_voice = held.source not in fresh
+        if self._plausible(symbol, opinion, held.price, held.time):
+            believed = 1 + agreeing + held_voice >= against
+            return None if believed else Verdict.SOURCES_DISAGREE, agreeing > 0
+        believed = agreeing > 0 and 1 + agreeing > against + held_voice
+        return None if believed else Verdict.IMPLAUSIBLE_MOVE, agreeing > 0
+
+    def _plausible(self, symbol: str, opinion: Opinion, price: float, time: float) -> bool:
+        coin = self._coins[symbol]
+        limit = self._settings.max_move_stable if coin.stable else self._settings.max_move
+        growth = min(1 + abs(opinion.time - time) / MOVE_DOUBLES_AFTER_S, MOVE_LIMIT_GROWTH_MAX)
+        # against the smaller of the two, so that the answer does not depend on who is compared with whom
+        return abs(opinion.price - price) / min(opinion.price, price) <= limit * growth
+
+    def _fresh_opinions(self, entry: Entry, now: float) -> dict[str, Opinion]:
+        horizon = now - self._settings.stale_after_s
+        return {source: opinion for source, opinion in entry.opinions.items() if opinion.received_at >= horizon}
+
+    def _reference(self, entry: Entry, now: float) -> Quote | None:
+        """The held price, unless it is too old to compare with."""
+        quote = entry.quote
+        return quote if quote is not None and now - quote.time <= REFERENCE_MAX_AGE_S else None
+
+    @staticmethod
+    def _is_news(entry: Entry, time: float) -> bool:
+        return entry.quote is None or time > entry.quote.time
+
+    def _quote_rate(self, quote: str) -> float | None:
+        """Dollars for one unit of the quote currency, or None when it is not known well enough."""
+        if quote == "USD":
+            return 1.0
+        held = self._entries[quote].quote if quote in self._entries else None
+        if held is None or self._clock() - held.time > self._settings.stale_after_s:
+            return None
+        return held.price
+
+    def _quote_rate_24h_ago(self, quote: str) -> float | None:
+        if quote == "USD":
+            return 1.0
+        reading = self._entries[quote].price_24h_ago if quote in self._entries else None
+        return None if reading is None else reading.value
+
+    def _hold(self, symbol: str, entry: Entry, source: str, opinion: Opinion, *, confirmed: bool) -> None:
+        entry.quote = Quote(
+            symbol=symbol,
+            price=opinion.price,
+            source=source,
+            time=opinion.time,
+            received_at=opinion.received_at,
+            confirmed=confirmed,
+        )
+
+    def _read_figures(self, entry: Entry, ticker: Ticker, opinion: Opinion, rate: float) -> None:
+        """Takes over what stands beside a believed price."""
+        ago = self._price_24h_ago(ticker, rate)
+        held = entry.price_24h_ago
+        if ago is not None and (
+            held is None or held.source == ticker.source or opinion.time - held.time > REFERENCE_SWITCH_S
+        ):
+            entry.price_24h_ago = _newer(held, Reading(ago, ticker.source, opinion.time))
+        if _is_figure(ticker.volume_24h):
+            entry.volume_24h = _newer(entry.volume_24h, Reading(ticker.volume_24h, ticker.source, opinion.time))
+        if _is_figure(ticker.market_cap):
+            supply = ticker.market_cap / opinion.price
+            entry.supply = _newer(entry.supply, Reading(supply, ticker.source, opinion.time))
+
+    def _price_24h_ago(self, ticker: Ticker, rate: float) -> float | None:
+        """Yesterday's price in dollars, from whichever kind of change the source gives."""
+        if ticker.price is None:
+            return None
+        if ticker.change_24h is not None:
+            ago = ticker.price - ticker.change_24h
+        elif ticker.change_percent_24h is not None and ticker.change_percent_24h > -100:
+            ago = ticker.price / (1 + ticker.change_percent_24h / 100)
+        else:
+            return None
+        if not PRICE_MIN <= ago <= PRICE_MAX or ticker.price / ago > 1 + CHANGE_PERCENT_MAX / 100:
+            return None
+        return ago * (self._quote_rate_24h_ago(ticker.quote) or rate)
+
+    # Reading
+
+    def quotes(self) -> list[Quote]:
+        """The accepted prices with their provenance, in the order of the coins; coins without one are left out."""
+        return [entry.quote for entry in self._entries.values() if entry.quote is not None]
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The accepted price of one coin, or None."""
+        return self._entries[symbol].quote
+
+    def age(self, symbol: str) -> float | None:
+        """Seconds since the source's time of the held price, or None without one."""
+        quote = self._entries[symbol].quote
+        return None if quote is None else max(0.0, self._clock() - quote.time)
+
+    def older_than(self, age_s: float) -> list[str]:
+        """Symbols whose price is older than that, or missing."""
+        ages = {symbol: self.age(symbol) for symbol in self._entries}
+        return [symbol for symbol, age in ages.items() if age is None or age > age_s]
+
+    def lacking_figures(self, age_s: float) -> list[str]:
+        """Symbols whose volume, supply or 24 h reference is missing or was read longer ago than that."""
+        horizon = self._clock() - age_s
+        return [
+            symbol
+            for symbol, entry in self._entries.items()
+            if any(
+                reading is None or reading.time < horizon
+                for reading in (entry.price_24h_ago, entry.volume_24h, entry.supply)
+            )
+        ]
+
+    def lacking_change(self, age_s: float) -> list[str]:
+        """Symbols whose 24 h reference is missing or older than that."""
+        horizon = self._clock() - age_s
+        return [
+            symbol
+            for symbol, entry in self._entries.items()
+            if entry.price_24h_ago is None or entry.price_24h_ago.time < horizon
+        ]
+
+    def prices(self) -> list[Price]:
+        """What ``crypto-prices`` sends: complete coins only, in their order.
+
+        A coin is left out while it has no accepted price, or a figure beside it is not known for about the time of
+        that price: a front end that is promised numbers would show an invented zero as a fact.
+        """
+        complete = []
+        for symbol, coin in self._coins.items():
+            entry = self._entries[symbol]
+            quote = entry.quote
+            if quote is None:
+                continue
+            ago = _near(entry.price_24h_ago, quote.time, CHANGE_MAX_LAG_S)
+            volume = _near(entry.volume_24h, quote.time, TURNOVER_MAX_LAG_S)
+            supply = _near(entry.supply, quote.time, SUPPLY_MAX_LAG_S)
+            if ago is None or volume is None or supply is None:
+                continue
+            complete.append(
+                Price(
+                    symbol=symbol,
+                    name=coin.name,
+                    price=_rounded(quote.price),
+                    change24h=_rounded(quote.price - ago),
+                    change_percent24h=round((quote.price / ago - 1) * 100, 4),
+                    volume24h=round(volume, 2),
+                    market_cap=round(supply * quote.price, 2),
+                    last_updated=to_rfc3339(quote.time),
+                )
+            )
+        return complete
+
+    def keyed(self) -> dict[str, dict[str, float | None]]:
+        """Per coin id: price, volume and cap in dollars and change in percent; None is not known. Coins without a
+        price are left out.
+        """
+        rows: dict[str, dict[str, float | None]] = {}
+        for symbol, coin in self._coins.items():
+            entry = self._entries[symbol]
+            if (quote := entry.quote) is None:
+                continue
+            ago = _near(entry.price_24h_ago, quote.time, CHANGE_MAX_LAG_S)
+            volume = _near(entry.volume_24h, quote.time, TURNOVER_MAX_LAG_S)
+            supply = _near(entry.supply, quote.time, SUPPLY_MAX_LAG_S)
+            rows[coin.coin_id] = {
+                "price": _rounded(quote.price),
+                "volume": None if volume is None else round(volume, 2),
+                "market_cap": None if supply is None else round(supply * quote.price, 2),
+                "change_percent": None if ago is None else round((quote.price / ago - 1) * 100, 4),
+            }
+        return rows
+
+    def refusals(self) -> Mapping[tuple[str, str], Verdict]:
+        """(symbol, source) to the reason, for sources whose last word about a coin was not believed."""
+        return self._last_refusals
+
+    # Keeping
+
+    def dump(self) -> dict[str, Entry]:
+        """The book's content for a cache; opinions are left out, they are old by the time they are read."""
+        return {
+            symbol: Entry(entry.quote, entry.price_24h_ago, entry.volume_24h, entry.supply)
+            for symbol, entry in self._entries.items()
+            if entry.quote is not None
+        }
+
+    def restore(self, entries: Mapping[str, Entry]) -> list[str]:
+        """Takes over what was kept, where it is newer than what is held; gives the symbols that were.
+
+        Kept values were judged when they came in; what is impossible all the same (a file may be edited) is passed
+        over.
+        """
+        now = self._clock()
+        restored = []
+        for symbol, kept in entries.items():
+            entry = self._entries.get(symbol)
+            quote = kept.quote
+            if entry is None or quote is None or not PRICE_MIN <= quote.price <= PRICE_MAX:
+                continue
+            if quote.time <= now + FUTURE_TOLERANCE_S and self._is_news(entry, quote.time):
+                entry.quote = quote
+                entry.price_24h_ago = _newer(entry.price_24h_ago, kept.price_24h_ago)
+                entry.volume_24h = _newer(entry.volume_24h, kept.volume_24h)
+                entry.supply = _newer(entry.supply, kept.supply)
+                restored.append(symbol)
+        return restored
+
+
+def _is_figure(number: float | None) -> TypeGuard[float]:
+    """Whether it can be a volume or a cap. Zero is what some sources send for unknown."""
+    return number is not None and 0 < number <= FIGURE_MAX
+
+
+def _newer(held: Reading | None, offered: Reading | None) -> Reading | None:
+    if held is None or (offered is not None and offered.time >= held.time):
+        return offered
+    return held
+
+
+def _near(reading: Reading | None, time: float, lag_s: float) -> float | None:
+    """The value, if it was read about that time. A later one is fine: the price simply has not changed since."""
+    return None if reading is None or time - reading.time > lag_s else reading.value
+
+
+def _rounded(price: float) -> float:
+    """Twelve significant digits: beyond what any source means, and free of the noise of binary arithmetic."""
+    return float(f"{price:.12g}")

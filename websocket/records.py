@@ -1,0 +1,71 @@
+"""The typed, frozen records that travel through the service. Prices are US dollars, times are UTC.
+
+Times of day are Unix seconds as floats; on the wire they become RFC 3339 with milliseconds and ``Z``.
+Numbers are judged (finite, sensible) before they become a record: the JSON encoder would write NaN as ``null``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import msgspec
+
+
+def to_rfc3339(unix_s: float) -> str:
+    """A moment as clients see it, for example ``2026-11-21T10:00:00.250Z``."""
+    moment = datetime.fromtimestamp(unix_s, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Ticker(msgspec.Struct, frozen=True, kw_only=True):
+    """What one provider says about one coin at one moment; not judged yet.
+
+    Attributes:
+        symbol: our symbol, for example ``BTC``. POL is reported as ``MATIC``, the name that front ends know.
+        source: registry name of the provider.
+        price: last price in ``quote``; None when the answer had none that is a number.
+        quote: ``USD`` or ``USDT``. A price in USDT must be multiplied by the dollar price of USDT.
+        source_time: when the provider says that the price stood, Unix seconds. None when it does not say;
+            then ``received_at`` counts.
+        received_at: when the answer was whole, Unix seconds.
+        change_24h: absolute change over 24 h in ``quote``, or None.
+        change_percent_24h: the same in percent of the price 24 h ago, or None.
+        volume_24h: turnover of the coin on all markets in 24 h, US dollars, or None. Exchanges know only their own
+            market, so they leave it None.
+        market_cap: US dollars, or None.
+    """
+
+    symbol: str
+    source: str
+    price: float | None
+    quote: str = "USD"
+    source_time: float | None = None
+    received_at: float
+    change_24h: float | None = None
+    change_percent_24h: float | None = None
+    volume_24h: float | None = None
+    market_cap: float | None = None
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """One coin as the ``crypto-prices`` channel sends it: eight keys, always numbers, never null.
+
+    Attributes:
+        symbol: for example ``BTC``.
+        name: for example ``Bitcoin``.
+        price: US dollars.
+        change24h: change over 24 h, US dollars.
+        change_percent24h: the same in percent of the price 24 h ago.
+        volume24h: turnover of 24 h, US dollars.
+        market_cap: US dollars.
+        last_updated: the source's own time of the price, RFC 3339 UTC, milliseconds, ``Z``.
+    """
+
+    symbol: str
+    name: str
+    price: float
+    change24h: float
+    change_percent24h: float = msgspec.field(name="changePercent24h")
+    volume24h: float
+    market_cap: float = msgspec.field(name="marketCap")
+    last_updated: str = msgspec.field(name="lastUpdated")

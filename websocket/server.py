@@ -1,0 +1,52 @@
+"""The development server: several ports, one application, until a signal ends it. Production uses gunicorn."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from websocket import green
+from websocket.errors import StartError
+
+logger = logging.getLogger(__name__)
+
+
+def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """Listening sockets, one a port.
+
+    Raises:
+        StartError: a port is taken, or not allowed to us.
+    """
+    listeners: list[socket.socket] = []
+    for port in ports:
+        try:
+            listeners.append(green.listen(host, port))
+        except OSError as error:
+            for listener in listeners:
+                listener.close()
+            if error.errno == errno.EADDRINUSE:
+                raise StartError(
+                    f"Port {port} is in use; stop the program that uses it, or choose others with --port or PORT."
+                ) from error
+            raise StartError(
+                f"Cannot listen on {host} port {port} ({error.strerror}); choose others with --host and --port."
+            ) from error
+    return listeners
+
+
+def serve_until_signalled(listeners: Sequence[socket.socket], app: Callable[..., Any], *, max_connections: int) -> None:
+    """Serves the application on every listener; returns after SIGTERM or SIGINT."""
+    for listener in listeners:
+        host, port = listener.getsockname()[:2]
+        logger.info("listening host=%s port=%s", host, port)
+        green.spawn(_serve, listener, app, max_connections)
+    name = green.wait_for_signal(signal.SIGTERM, signal.SIGINT)
+    logger.info("stopping signal=%s", name)
+
+
+def _serve(listener: socket.socket, app: Callable[..., Any], max_connections: int) -> None:
+    green.serve(listener, app, max_connections=max_connections)

@@ -1,0 +1,234 @@
+"""The price service: fills the price book from two pools, and publishes ``crypto-prices`` and ``market_data`` from it.
+
+Exchanges are asked for prices often (ticks); aggregators less often for volume, market cap and a second opinion
+(snapshots). Either pool alone keeps prices going. Publishing never causes a request, and no request delays it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+
+import msgspec
+
+from websocket import codec
+from websocket.broker.base import Broker
+from websocket.cache.base import Cache
+from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
+from websocket.errors import BadPayload
+from websocket.feed_status import FeedStatus, PriceFeedStatus
+from websocket.price_book import Entry, PriceBook
+from websocket.providers.base import Answer, TickerProvider
+from websocket.records import to_rfc3339
+from websocket.scheduler import Scheduler
+from websocket.settings import PriceSettings, UpstreamSettings
+from websocket.upstream.failover import Pool
+from websocket.upstream.source import Source
+
+logger = logging.getLogger(__name__)
+
+STATUS_INTERVAL_S = 1.0
+"""How often the feed's state is looked at, so that an old price is called old without waiting for the next tick."""
+
+CHANGE_REFRESH_S = 600.0
+"""Exchanges that know no 24 h change are complemented by others when the reference is older than this."""
+
+
+class MarketData(msgspec.Struct, frozen=True, kw_only=True):
+    """Payload of ``market_data``. Keys of the four maps are coin ids such as ``bitcoin``; null is not known.
+
+    Attributes:
+        prices: US dollars.
+        volumes: turnover of 24 h, US dollars.
+        market_caps: US dollars.
+        price_changes: change over 24 h, percent.
+        source: who most of the prices come from, or null.
+        status: ``live``, ``delayed``, ``stale`` or ``down``.
+        reason: why it is not ``live``, or null.
+        demo: true when a simulated internet feeds it.
+        timestamp: RFC 3339 UTC.
+    """
+
+    prices: dict[str, float | None]
+    volumes: dict[str, float | None]
+    market_caps: dict[str, float | None]
+    price_changes: dict[str, float | None]
+    source: str | None
+    status: str
+    reason: str | None
+    demo: bool
+    timestamp: str
+
+
+class PriceService:
+    """Keeps the price book fresh and publishes from it.
+
+    Args:
+        book: the price book.
+        ticks: pool of exchanges.
+        snapshots: pool of aggregators.
+        feed_status: computes whether the feed can be trusted.
+        broker: where to publish.
+        cache: where the book is kept across restarts.
+        cache_key: name of the book in the cache; demo prices must have another than real ones.
+        settings: intervals and limits.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        book: PriceBook,
+        ticks: Pool,
+        snapshots: Pool,
+        feed_status: PriceFeedStatus,
+        broker: Broker,
+        cache: Cache,
+        cache_key: str,
+        settings: PriceSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._book = book
+        self._ticks = ticks
+        self._snapshots = snapshots
+        self._feed_status = feed_status
+        self._broker = broker
+        self._cache = cache
+        self._cache_key = cache_key
+        self._settings = settings
+        self._clock = clock
+        self._last_status: FeedStatus | None = None
+        self._status_listeners: list[Callable[[FeedStatus], None]] = []
+
+    def on_status_change(self, listener: Callable[[FeedStatus], None]) -> None:
+        """Calls ``listener`` whenever the state of the price feed changes. It must not block."""
+        self._status_listeners.append(listener)
+
+    def schedule(self, scheduler: Scheduler, upstream: UpstreamSettings) -> None:
+        """Plans this service's jobs."""
+        settings = self._settings
+        # a round may have to go through every source of a pool
+        deadline_s = upstream.deadline_s * 4
+        scheduler.every(settings.tick_interval_s, "price ticks", self.refresh_ticks, deadline_s=deadline_s)
+        scheduler.every(settings.snapshot_interval_s, "price snapshots", self.refresh_snapshots, deadline_s=deadline_s)
+        for interval_s, channel, publish in (
+            (settings.broadcast_interval_s, CRYPTO_PRICES, self.publish_prices),
+            (settings.market_data_interval_s, MARKET_DATA, self.publish_market_data),
+        ):
+            scheduler.every(interval_s, f"publish {channel}", publish, deadline_s=interval_s, delay_s=interval_s)
+        scheduler.every(STATUS_INTERVAL_S, "price status", self.check_status, deadline_s=STATUS_INTERVAL_S)
+
+    # Collecting
+
+    def refresh_ticks(self) -> None:
+        """Asks the exchanges, one after the other, until every price is fresh or nobody is left."""
+        fresh_s = 2 * self._settings.tick_interval_s
+
+        def wanted() -> list[str]:
+            lacking = {*self._book.older_than(fresh_s), *self._book.lacking_change(CHANGE_REFRESH_S)}
+            return [symbol for symbol in self._book.symbols if symbol in lacking]
+
+        self._refresh(self._ticks, wanted)
+
+    def refresh_snapshots(self) -> None:
+        """Asks the aggregators, one after the other, until every figure is fresh or nobody is left."""
+        fresh_s = 5 * self._settings.snapshot_interval_s
+        self._refresh(self._snapshots, lambda: self._book.lacking_figures(fresh_s))
+
+    def _refresh(self, pool: Pool, wanted: Callable[[], Collection[str]]) -> None:
+        had_prices = bool(self._book.prices())
+        # the best source is asked for every coin, those after it only for what is lacking then
+        asked: Collection[str] = self._book.symbols
+
+        def ask(source: Source) -> None:
+            nonlocal asked
+            try:
+                self._ask(source, asked)
+            finally:
+                asked = wanted()
+
+        pool.fetch_until(ask, lambda: not wanted())
+        self.save()
+        if not had_prices:
+            # nobody should wait for the next round when the very first prices are here
+            self.publish_prices()
+
+    def _ask(self, source: Source, symbols: Collection[str]) -> None:
+        provider = source.provider
+        assert isinstance(provider, TickerProvider)
+
+        def read(answers: Sequence[Answer]) -> None:
+            verdicts = self._book.offer_all(provider.parse_tickers(answers))
+            if not verdicts:
+                raise BadPayload(provider.name, answers[0].request.operation, "not one price in the answer")
+            if all(verdict.refused for verdict in verdicts.values()):
+                reasons = sorted({verdict.value for verdict in verdicts.values()})
+                raise BadPayload(
+                    provider.name, answers[0].request.operation, f"every price refused: {', '.join(reasons)}"
+                )
+
+        source.ask(provider.ticker_requests, symbols, read)
+
+    # Publishing
+
+    def publish_prices(self) -> None:
+        """Publishes ``crypto-prices``, whatever the age of what is held; nothing before the first price."""
+        prices = self._book.prices()
+        if prices:
+            self._broker.publish(CRYPTO_PRICES, prices)
+
+    def publish_market_data(self) -> None:
+        """Publishes ``market_data``; empty maps and ``down`` while there is no price."""
+        rows = self._book.keyed()
+        status = self._feed_status.of(MARKET_DATA)
+        self._broker.publish(
+            MARKET_DATA,
+            MarketData(
+                prices={coin_id: row["price"] for coin_id, row in rows.items()},
+                volumes={coin_id: row["volume"] for coin_id, row in rows.items()},
+                market_caps={coin_id: row["market_cap"] for coin_id, row in rows.items()},
+                price_changes={coin_id: row["change_percent"] for coin_id, row in rows.items()},
+                source=status.source,
+                status=status.status,
+                reason=status.reason,
+                demo=status.demo,
+                timestamp=status.timestamp,
+            ),
+        )
+
+    def check_status(self) -> None:
+        """Settles what waits in the book, and tells the listeners when the feed's state has changed."""
+        if self._book.settle():
+            self.publish_prices()
+        status = self._feed_status.of(CRYPTO_PRICES)
+        last, self._last_status = self._last_status, status
+        if status.same_as(last):
+            return
+        if last is None or status.status != last.status:
+            level = logging.INFO if status.status == "live" else logging.WARNING
+            logger.log(
+                level, "feed status changed channel=%s status=%s reason=%s", status.channel, status.status, status.reason
+            )
+        for listener in self._status_listeners:
+            listener(status)
+
+    # Keeping
+
+    def save(self) -> None:
+        """Keeps the book in the cache."""
+        entries = self._book.dump()
+        if entries:
+            self._cache.put(self._cache_key, codec.encode(entries))
+
+    def load(self) -> None:
+        """Takes over the book of an earlier run, so that its prices, with their true age, are there at once."""
+        kept = self._cache.get(self._cache_key)
+        if kept is None:
+            return
+        try:
+            restored = self._book.restore(msgspec.json.decode(kept, type=dict[str, Entry]))
+        except msgspec.DecodeError as error:
+            logger.warning("cached prices unreadable key=%s reason=%s", self._cache_key, error)
+            return
+        logger.info("cached prices restored symbols=%s", ",".join(restored) or "none")
+        self.publish_prices()

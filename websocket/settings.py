@@ -1,0 +1,426 @@
+"""Every setting: its name, type, default, unit and help. The only reader of the environment and of ``.env``.
+
+Settings are frozen dataclasses by area, read once at start and passed down as values. ``.env.example`` and the table
+in the README are generated from here (``python -m websocket.settings env|table``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+from websocket.errors import SettingsError
+
+Seconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
+Count = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Secret:
+    """A value that must not be seen in logs, errors or dumps; ``reveal()`` gives it."""
+
+    value: str = ""
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that needs it."""
+        return self.value
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self.value else "Secret('')"
+
+
+class Url(str):
+    """An http or https address without query, checked when it is read."""
+
+    __slots__ = ()
+
+
+def setting(name: str, default: Any, help: str, unit: str = "") -> Any:
+    """A dataclass field that is read from the environment variable ``name``.
+
+    In a class that is used for several providers, ``name`` is a suffix behind the provider's prefix.
+    """
+    return dataclasses.field(default=default, metadata={"name": name, "help": help, "unit": unit})
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerSettings:
+    """Where and for whom we listen."""
+
+    host: str = setting("HOST", "0.0.0.0", "Address to listen on.")
+    ports: tuple[Port, ...] = setting("PORT", (5000, 7860), "Ports to listen on, separated by commas; all serve the same.")
+    app_secret: Secret = setting(
+        "APP_SECRET",
+        Secret(),
+        "Signs sessions. At least 16 characters. Required under gunicorn; the development server makes a random one.",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        "ALLOWED_ORIGINS", ("*",), "Origins of pages that may connect, separated by commas; * allows every page."
+    )
+    max_connections: Count = setting("MAX_CONNECTIONS", 10_000, "Connections that one process accepts.", "connections")
+
+
+@dataclasses.dataclass(frozen=True)
+class LogSettings:
+    """What is written where."""
+
+    level: LogLevel = setting("LOG_LEVEL", "INFO", "Least severe level that is logged.")
+    file: str = setting("LOG_FILE", "websocket.log", "Log file; it rotates.")
+    max_bytes: Count = setting("LOG_MAX_BYTES", 10_000_000, "Size at which the log file rotates.", "bytes")
+    backups: Annotated[int, Meta(ge=0, le=100)] = setting("LOG_BACKUPS", 5, "Rotated log files that are kept.", "files")
+
+
+@dataclasses.dataclass(frozen=True)
+class StorageSettings:
+    """Where things are kept."""
+
+    data_dir: str = setting("DATA_DIR", "data", "Folder of the embedded cache; one process at a time uses it.")
+
+
+@dataclasses.dataclass(frozen=True)
+class RedisSettings:
+    """The optional shared cache."""
+
+    host: str = setting("REDIS_HOST", "", "Redis host. Empty: Redis is used if one answers on localhost, else not.")
+    port: Port = setting("REDIS_PORT", 6379, "Redis port.")
+    username: str = setting("REDIS_USERNAME", "", "Redis user; empty for the default user.")
+    password: Secret = setting("REDIS_PASSWORD", Secret(), "Redis password.")
+    db: Annotated[int, Meta(ge=0, le=1023)] = setting("REDIS_DB", 0, "Redis database number.")
+    prefix: str = setting("REDIS_PREFIX", "dwt:", "Begins the name of every key that we write to Redis.")
+
+
+@dataclasses.dataclass(frozen=True)
+class PriceSettings:
+    """How prices are collected, judged and published."""
+
+    broadcast_interval_s: Seconds = setting("BROADCAST_INTERVAL", 10.0, "Time between two crypto-prices.", "seconds")
+    market_data_interval_s: Seconds = setting("MARKET_DATA_INTERVAL", 5.0, "Time between two market_data.", "seconds")
+    tick_interval_s: Seconds = setting("TICK_INTERVAL", 10.0, "Time between two looks at the exchanges.", "seconds")
+    snapshot_interval_s: Seconds = setting(
+        "SNAPSHOT_INTERVAL", 60.0, "Time between two looks at the aggregators (volume, market cap).", "seconds"
+    )
+    tick_providers: tuple[str, ...] = setting(
+        "TICK_PROVIDERS", ("binance", "kraken", "coinbase_exchange"), "Exchanges asked for prices, best first."
+    )
+    snapshot_providers: tuple[str, ...] = setting(
+        "SNAPSHOT_PROVIDERS", ("coingecko", "coinlore", "coinpaprika"), "Aggregators, best first."
+    )
+    delayed_after_s: Seconds = setting("DELAYED_AFTER", 60.0, "Age from which a price counts as delayed.", "seconds")
+    stale_after_s: Seconds = setting("STALE_AFTER", 180.0, "Age from which a price counts as stale.", "seconds")
+    max_move: Share = setting(
+        "MAX_MOVE", 0.10, "Share that a price may move at once without a second source that agrees."
+    )
+    max_move_stable: Share = setting("MAX_MOVE_STABLE", 0.03, "The same for stablecoins.")
+    confirm_wait_s: Seconds = setting(
+        "CONFIRM_WAIT", 8.0, "How long the very first price of a coin waits for a second source.", "seconds"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class UpstreamSettings:
+    """How providers are asked."""
+
+    connect_timeout_s: Seconds = setting("CONNECT_TIMEOUT", 3.0, "Longest wait for a connection.", "seconds")
+    read_timeout_s: Seconds = setting("READ_TIMEOUT", 5.0, "Longest silence while an answer is read.", "seconds")
+    deadline_s: Seconds = setting("UPSTREAM_DEADLINE", 8.0, "Longest time for one whole answer.", "seconds")
+    max_answer_bytes: Count = setting(
+        "MAX_ANSWER_BYTES", 4_000_000, "Largest answer that is read, counted after decompression.", "bytes"
+    )
+    failures_to_open: Count = setting("CIRCUIT_FAILURES", 3, "Failures in a row that open a circuit.", "failures")
+    backoff_max_s: Seconds = setting("BACKOFF_MAX", 60.0, "Longest pause of a failing provider.", "seconds")
+    park_s: Seconds = setting("PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 451).", "seconds")
+    proxy: Url = setting("UPSTREAM_PROXY", Url(""), "HTTP proxy for the way to the providers; empty for none.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProviderSettings:
+    """What can be set for every provider; names are prefixed with the provider's."""
+
+    url: Url = setting("URL", Url(""), "Base address.")
+    per_minute: Annotated[int, Meta(ge=0)] = setting(
+        "PER_MINUTE", 0, "Own budget per minute; 0 takes what the provider publishes.", "requests"
+    )
+    per_month: Annotated[int, Meta(ge=0)] = setting(
+        "PER_MONTH", 0, "Own budget per month; 0 takes what the provider publishes.", "requests"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyedProviderSettings(ProviderSettings):
+    """A provider that may be used with a key."""
+
+    api_key: Secret = setting("API_KEY", Secret(), "API key; empty to go without.")
+
+
+@dataclasses.dataclass(frozen=True)
+class CoinGeckoSettings(KeyedProviderSettings):
+    """CoinGecko has two kinds of key and two price endpoints."""
+
+    plan: Literal["demo", "pro"] = setting("PLAN", "demo", "Kind of the key: demo or pro.")
+    endpoint: Literal["simple_price", "coins_markets"] = setting(
+        "ENDPOINT", "simple_price", "Price endpoint: simple_price is fresher, coins_markets knows more."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ProvidersSettings:
+    """One line a provider: the field's name is its registry name, in capitals the prefix of its settings."""
+
+    coingecko: CoinGeckoSettings = CoinGeckoSettings(url=Url("https://api.coingecko.com/api/v3"))
+    coinlore: ProviderSettings = ProviderSettings(url=Url("https://api.coinlore.net"))
+    coinpaprika: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.coinpaprika.com/v1"))
+    binance: ProviderSettings = ProviderSettings(url=Url("https://data-api.binance.vision"))
+    kraken: ProviderSettings = ProviderSettings(url=Url("https://api.kraken.com"))
+    coinbase_exchange: ProviderSettings = ProviderSettings(url=Url("https://api.exchange.coinbase.com"))
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoSettings:
+    """The stand-in internet."""
+
+    enabled: bool = setting("DEMO", False, "1 replaces the internet by a simulator on this machine; all output says so.")
+    seed: int = setting("DEMO_SEED", 1, "Seed of the simulated market.")
+    scenario: str = setting("DEMO_SCENARIO", "normal", "Scenario that the simulator plays from the start.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All settings of one process."""
+
+    server: ServerSettings = ServerSettings()
+    log: LogSettings = LogSettings()
+    storage: StorageSettings = StorageSettings()
+    redis: RedisSettings = RedisSettings()
+    prices: PriceSettings = PriceSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
+    providers: ProvidersSettings = ProvidersSettings()
+    demo: DemoSettings = DemoSettings()
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingInfo:
+    """One setting as documentation shows it."""
+
+    name: str
+    kind: str
+    default: str
+    unit: str
+    help: str
+
+
+def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
+    """Settings from ``.env`` and the environment; the environment wins.
+
+    Args:
+        environ: usually ``os.environ``. A name in it that is nearly one of ours is taken for a misspelling.
+        env_file: a ``.env`` file, or None. Every name in it must be ours. A missing file counts as empty.
+
+    Raises:
+        SettingsError: names the first setting that is unknown or invalid, and what was expected.
+    """
+    known = {info.name for info in describe_settings()}
+    values: dict[str, str] = {}
+    if env_file is not None and env_file.is_file():
+        try:
+            from_file = dotenv_values(env_file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(str(env_file), f"cannot be read: {error}") from error
+        for name, value in from_file.items():
+            if name not in known:
+                raise SettingsError(name, f"is not a setting (in {env_file.name}).{_suggestion(name, known)}")
+            values[name] = value or ""
+    for name, value in environ.items():
+        if name in known:
+            values[name] = value
+        elif suggestion := _suggestion(name, known):
+            raise SettingsError(name, f"is not a setting.{suggestion}")
+    settings = _read_area(Settings, Settings(), values, "")
+    _check_together(settings)
+    return settings
+
+
+def describe_settings() -> list[SettingInfo]:
+    """Every setting in the order of this module, with its default as it would be written in ``.env``."""
+    return [
+        SettingInfo(prefix + field.metadata["name"], _kind(hint), _format(default), field.metadata["unit"], field.metadata["help"])
+        for prefix, field, hint, default in _walk(Settings, Settings(), "")
+    ]
+
+
+def with_random_secret(settings: Settings) -> Settings:
+    """The same settings with a random ``APP_SECRET``, for the development server."""
+    server = dataclasses.replace(settings.server, app_secret=Secret(secrets.token_urlsafe(32)))
+    return dataclasses.replace(settings, server=server)
+
+
+def with_provider_urls(settings: Settings, base_url: str) -> Settings:
+    """The same settings with every provider's address under ``base_url``, as the simulator lays them out."""
+    replaced = {
+        field.name: dataclasses.replace(
+            getattr(settings.providers, field.name),
+            url=Url(f"{base_url}/{field.name}{urlsplit(field.default.url).path}"),  # type: ignore[union-attr]
+        )
+        for field in dataclasses.fields(settings.providers)
+    }
+    return dataclasses.replace(settings, providers=dataclasses.replace(settings.providers, **replaced))
+
+
+def _walk(area: type, defaults: Any, prefix: str) -> Iterator[tuple[str, dataclasses.Field[Any], Any, Any]]:
+    """Yields (prefix, field, type hint, default) of each setting below ``area``."""
+    hints = get_type_hints(area, include_extras=True)
+    for field in dataclasses.fields(area):
+        default = getattr(defaults, field.name)
+        if "name" in field.metadata:
+            yield prefix, field, hints[field.name], default
+        else:
+            yield from _walk(type(default), default, _prefix_below(area, field, prefix))
+
+
+def _prefix_below(area: type, field: dataclasses.Field[Any], prefix: str) -> str:
+    return f"{field.name.upper()}_" if area is ProvidersSettings else prefix
+
+
+def _read_area(area: type, defaults: Any, values: Mapping[str, str], prefix: str) -> Any:
+    hints = get_type_hints(area, include_extras=True)
+    read: dict[str, Any] = {}
+    for field in dataclasses.fields(area):
+        default = getattr(defaults, field.name)
+        if "name" not in field.metadata:
+            read[field.name] = _read_area(type(default), default, values, _prefix_below(area, field, prefix))
+            continue
+        name = prefix + field.metadata["name"]
+        text = values.get(name, "").strip()
+        read[field.name] = default if text == "" else _parse(name, text, hints[field.name])
+    return area(**read)
+
+
+def _parse(name: str, text: str, hint: Any) -> Any:
+    if hint is Secret:
+        return Secret(text)
+    if hint is Url:
+        return _parse_url(name, text)
+    value: Any = text
+    if get_origin(hint) is tuple:
+        value = [part.strip() for part in text.split(",") if part.strip()]
+        if not value:
+            raise SettingsError(name, f"expected {_kind(hint)}")
+    if hint is bool:
+        value = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}.get(
+            text.lower(), text
+        )
+    try:
+        parsed = msgspec.convert(value, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(name, f"expected {_kind(hint)}, got {text!r} ({error})") from None
+    if isinstance(parsed, float) and parsed != parsed:
+        raise SettingsError(name, f"expected {_kind(hint)}, got {text!r}")
+    return parsed
+
+
+def _parse_url(name: str, text: str) -> Url:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment:
+        raise SettingsError(name, "expected an http or https address without query, such as https://example.org/api")
+    return Url(text)
+
+
+def _check_together(settings: Settings) -> None:
+    """What one value alone does not show."""
+    prices = settings.prices
+    if prices.delayed_after_s > prices.stale_after_s:
+        raise SettingsError("DELAYED_AFTER", f"expected at most STALE_AFTER ({prices.stale_after_s:g})")
+    secret = settings.server.app_secret
+    if secret and len(secret.reveal()) < 16:
+        raise SettingsError("APP_SECRET", "expected at least 16 characters")
+    for origin in settings.server.allowed_origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+            raise SettingsError("ALLOWED_ORIGINS", f"expected * or origins such as https://example.org, got {origin!r}")
+    known = [field.name for field in dataclasses.fields(settings.providers)]
+    for name, chosen in (("TICK_PROVIDERS", prices.tick_providers), ("SNAPSHOT_PROVIDERS", prices.snapshot_providers)):
+        for provider in chosen:
+            if provider not in known:
+                raise SettingsError(name, f"expected names out of {', '.join(known)}, got {provider!r}")
+        if len(set(chosen)) != len(chosen):
+            raise SettingsError(name, "expected each provider once")
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.88)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _kind(hint: Any) -> str:
+    """A type as people read it, for example ``number, greater than 0``."""
+    if get_origin(hint) is Annotated:
+        base, *notes = get_args(hint)
+        bounds = [
+            f"{words} {bound:g}"
+            for note in notes
+            for words, bound in (("above", note.gt), ("at least", note.ge), ("below", note.lt), ("at most", note.le))
+            if bound is not None
+        ]
+        return ", ".join([_kind(base), *bounds])
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(get_args(hint))
+    if get_origin(hint) is tuple:
+        return f"list of {_kind(get_args(hint)[0])}"
+    names: dict[Any, str] = {
+        int: "whole number", float: "number", bool: "0 or 1", str: "text", Secret: "secret", Url: "address"
+    }
+    return names[hint]
+
+
+def _format(default: Union[object, Secret]) -> str:
+    if isinstance(default, bool):
+        return "1" if default else "0"
+    if isinstance(default, Secret):
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(str(item) for item in default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def render_env_example() -> str:
+    """The text of ``.env.example``: every setting, commented out, with its help and default."""
+    lines = ["# Copy to .env and change what you need. Every line below shows the default.", ""]
+    for info in describe_settings():
+        unit = f" ({info.unit})" if info.unit else ""
+        lines += [f"# {info.help}{unit} Expected: {info.kind}.", f"#{info.name}={info.default}", ""]
+    return "\n".join(lines)
+
+
+def render_table() -> str:
+    """The settings as a Markdown table, for the README."""
+    rows = ["| setting | default | unit | what it does |", "|---|---|---|---|"]
+    for info in describe_settings():
+        default = f"`{info.default}`" if info.default else ""
+        rows.append(f"| `{info.name}` | {default} | {info.unit} | {info.help} |")
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    renderers = {"env": render_env_example, "table": render_table}
+    if len(sys.argv) != 2 or sys.argv[1] not in renderers:
+        raise SystemExit("usage: python -m websocket.settings env|table")
+    sys.stdout.write(renderers[sys.argv[1]]())

@@ -1,0 +1,1 @@
+"""How clients reach the hub: one module per kind of transport. They translate, and decide nothing about content."""

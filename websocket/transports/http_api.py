@@ -1,0 +1,74 @@
+"""The HTTP API: health and prices. Every answer is JSON, every error has the one shape ``{code, message, temporary}``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from websocket import codec
+from websocket.health import Health
+
+logger = logging.getLogger(__name__)
+
+
+def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
+    """The routes of the HTTP API.
+
+    Args:
+        health: gives every answer.
+        allowed_origins: pages that may read the answers; ``*`` for all.
+    """
+    api = Blueprint("http_api", __name__)
+
+    @api.get("/health")
+    def get_health() -> Response:
+        report = health.report()
+        return _json(report, status=503 if report["status"] == "unhealthy" else 200)
+
+    @api.get("/health/live")
+    def get_live() -> Response:
+        return _json({"status": "live", "timestamp": health.timestamp()})
+
+    @api.get("/health/ready")
+    def get_ready() -> Response:
+        ready = health.readiness()
+        return _json(ready, status=200 if ready["ready"] else 503)
+
+    @api.get("/api/prices")
+    def get_prices() -> Response:
+        return _json({"status": "success", "data": health.prices(), "timestamp": health.timestamp()})
+
+    @api.app_errorhandler(Exception)
+    def on_error(error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            if error.code is not None and error.code < 400:
+                return error.get_response()  # type: ignore[return-value]
+            code = (error.name or "error").lower().replace(" ", "_")
+            status = error.code or 500
+            return _json({"code": code, "message": error.description, "temporary": status >= 500}, status=status)
+        logger.exception("request failed path=%s", request.path, exc_info=error)
+        return _json(
+            {"code": "internal", "message": "This failed on our side; it is logged.", "temporary": True}, status=500
+        )
+
+    @api.after_app_request
+    def allow_origin(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if "*" in allowed_origins:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        elif origin in allowed_origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.vary.add("Origin")
+        return response
+
+    return api
+
+
+def _json(value: Any, *, status: int = 200) -> Response:
+    response = Response(codec.encode(value), status=status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
