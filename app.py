@@ -32,7 +32,9 @@ from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.price_book import PriceBook
 from websocket.providers import provider_classes
+from websocket.providers.base import TickerProvider
 from websocket.scheduler import Scheduler
+from websocket.services.budgets import BudgetKeeper
 from websocket.services.prices import PriceService
 from websocket.settings import Settings, load_settings, with_provider_urls
 from websocket.transports.http_api import http_api
@@ -41,7 +43,7 @@ from websocket.transports.socketio_namespaces import FeedNamespace
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
 from websocket.upstream.failover import Pool
-from websocket.upstream.rate_limit import RateLimiter
+from websocket.upstream.rate_limit import RateLimiter, redis_storage
 from websocket.upstream.source import Source
 
 ROOT = Path(__file__).resolve().parent
@@ -61,11 +63,13 @@ class Service:
     app: Flask
     scheduler: Scheduler
     prices: PriceService
+    budgets: BudgetKeeper
     cache: Cache
     stand_in: StandInInternet | None
 
     def start(self) -> None:
         """Shows what an earlier run left, then begins to collect and to publish."""
+        self.budgets.load()
         self.prices.load()
         self.scheduler.start()
 
@@ -73,6 +77,7 @@ class Service:
         """Ends what ``start`` and ``build`` began; what is worth keeping is saved."""
         self.scheduler.stop()
         self.prices.save()
+        self.budgets.save()
         self.cache.close()
         if self.stand_in is not None:
             self.stand_in.stop()
@@ -91,7 +96,10 @@ def build(settings: Settings) -> Service:
         stand_in = StandInInternet(settings.demo)
         settings = with_provider_urls(settings, stand_in.start())
 
-    sources = _build_sources(settings)
+    # budgets of providers are shared where the cache is: one allowance for all processes behind one address
+    shared = redis_storage(settings.redis) if cache.status().kind == "redis" else None
+    limiter = RateLimiter(shared)
+    sources = _build_sources(settings, limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
@@ -99,7 +107,7 @@ def build(settings: Settings) -> Service:
         book,
         settings.prices,
         demo=settings.demo.enabled,
-        troubles=lambda: _troubles(sources),
+        troubles=lambda: {name: trouble for name, source in sources.items() if (trouble := source.trouble)},
         clock=time.time,
     )
     broker = MemoryBroker(clock=time.time)
@@ -136,19 +144,20 @@ def build(settings: Settings) -> Service:
 
     scheduler = Scheduler()
     prices.schedule(scheduler, settings.upstream)
-    return Service(app, scheduler, prices, cache, stand_in)
+    budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
+    budgets.schedule(scheduler)
+    return Service(app, scheduler, prices, budgets, cache, stand_in)
 
 
-def _build_sources(settings: Settings) -> dict[str, Source]:
+def _build_sources(settings: Settings, limiter: RateLimiter) -> dict[str, Source[TickerProvider]]:
     """One source for each provider; all pools share it, and with it the budget and the circuit."""
     client = HttpClient(settings.upstream)
-    limiter = RateLimiter()
     classes = provider_classes()
     sources = {}
     for field in fields(settings.providers):
         provider = classes[field.name](getattr(settings.providers, field.name))
-        circuit = Circuit(field.name, settings.upstream)
-        sources[field.name] = Source(provider, client, limiter, circuit)
+        assert isinstance(provider, TickerProvider)
+        sources[field.name] = Source(provider, client, limiter, Circuit(field.name, settings.upstream))
     return sources
 
 
@@ -168,11 +177,6 @@ def _socketio(app: Flask, settings: Settings) -> flask_socketio.SocketIO:
         manage_session=False,
         json=codec,
     )
-
-
-def _troubles(sources: dict[str, Source]) -> dict[str, str]:
-    """Why each source that failed last does not answer."""
-    return {name: trouble for name, source in sources.items() if (trouble := source.trouble)}
 
 
 def __getattr__(name: str) -> Any:

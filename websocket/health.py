@@ -37,8 +37,8 @@ class Health:
         *,
         book: PriceBook,
         feed_status: PriceFeedStatus,
-        sources: Mapping[str, Source],
-        pools: Mapping[str, Pool],
+        sources: Mapping[str, Source[Any]],
+        pools: Mapping[str, Pool[Any]],
         cache: Cache,
         settings: PriceSettings,
         demo: bool,
@@ -88,11 +88,10 @@ class Health:
                 }
                 for symbol in self._book.symbols
             },
-            "providers": {name: self._provider(source) for name, source in self._sources.items()},
-            "pools": {
-                name: {"active_source": pool.active_source, "failover_count": pool.failover_count}
-                for name, pool in self._pools.items()
+            "providers": {
+                name: _times_as_text(msgspec.to_builtins(source.status())) for name, source in self._sources.items()
             },
+            "pools": {name: _times_as_text(msgspec.to_builtins(pool.status())) for name, pool in self._pools.items()},
             "cache": msgspec.to_builtins(cache),
         }
 
@@ -121,6 +120,17 @@ class Health:
     def _has_fresh_price(self) -> bool:
         return len(self._book.older_than(self._settings.stale_after_s)) < len(self._book.symbols)
 
-    @staticmethod
-    def _provider(source: Source) -> dict[str, Any]:
-        return dict(msgspec.to_builtins(source.status()))
+
+_TIME_FIELDS = frozenset({"retry_at", "last_check", "last_success", "last_error_at", "at"})
+
+
+def _times_as_text(value: Any) -> Any:
+    """The same structure with its moments, Unix seconds, in the form that clients get everywhere."""
+    if isinstance(value, list):
+        return [_times_as_text(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: to_rfc3339(item) if key in _TIME_FIELDS and item is not None else _times_as_text(item)
+        for key, item in value.items()
+    }

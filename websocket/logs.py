@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from websocket.errors import StartError
 from websocket.settings import LogSettings
 
-FORMAT = "%(asctime)sZ %(levelname)s %(name)s %(message)s"
+FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
 
 
 def set_up_logging(settings: LogSettings) -> None:
@@ -21,7 +21,6 @@ def set_up_logging(settings: LogSettings) -> None:
     """
     formatter = logging.Formatter(FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    formatter.default_msec_format = "%s.%03d"
     try:
         to_file = RotatingFileHandler(settings.file, maxBytes=settings.max_bytes, backupCount=settings.backups)
     except OSError as error:

@@ -79,8 +79,8 @@ class PriceService:
         self,
         *,
         book: PriceBook,
-        ticks: Pool,
-        snapshots: Pool,
+        ticks: Pool[TickerProvider],
+        snapshots: Pool[TickerProvider],
         feed_status: PriceFeedStatus,
         broker: Broker,
         cache: Cache,
@@ -135,12 +135,12 @@ class PriceService:
         fresh_s = 5 * self._settings.snapshot_interval_s
         self._refresh(self._snapshots, lambda: self._book.lacking_figures(fresh_s))
 
-    def _refresh(self, pool: Pool, wanted: Callable[[], Collection[str]]) -> None:
+    def _refresh(self, pool: Pool[TickerProvider], wanted: Callable[[], Collection[str]]) -> None:
         had_prices = bool(self._book.prices())
         # the best source is asked for every coin, those after it only for what is lacking then
         asked: Collection[str] = self._book.symbols
 
-        def ask(source: Source) -> None:
+        def ask(source: Source[TickerProvider]) -> None:
             nonlocal asked
             try:
                 self._ask(source, asked)
@@ -153,9 +153,11 @@ class PriceService:
             # nobody should wait for the next round when the very first prices are here
             self.publish_prices()
 
-    def _ask(self, source: Source, symbols: Collection[str]) -> None:
+    def _ask(self, source: Source[TickerProvider], symbols: Collection[str]) -> None:
         provider = source.provider
-        assert isinstance(provider, TickerProvider)
+        listed = provider.listed(source.enabled(symbols))
+        if not listed:
+            return
 
         def read(answers: Sequence[Answer]) -> None:
             verdicts = self._book.offer_all(provider.parse_tickers(answers))
@@ -167,7 +169,7 @@ class PriceService:
                     provider.name, answers[0].request.operation, f"every price refused: {', '.join(reasons)}"
                 )
 
-        source.ask(provider.ticker_requests, symbols, read)
+        source.ask(listed, provider.ticker_requests, read)
 
     # Publishing
 
@@ -205,7 +207,7 @@ class PriceService:
         if status.same_as(last):
             return
         if last is None or status.status != last.status:
-            level = logging.INFO if status.status == "live" else logging.WARNING
+            level = logging.INFO if last is None or status.status == "live" else logging.WARNING
             logger.log(
                 level, "feed status changed channel=%s status=%s reason=%s", status.channel, status.status, status.reason
             )

@@ -1,0 +1,1 @@
+"""One file per provider; ``base.py`` has the contract and the registry that finds them."""

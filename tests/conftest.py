@@ -1,0 +1,5 @@
+"""Makes the whole test process cooperative, as the service is, before anything imports sockets."""
+
+from websocket import green
+
+green.patch()

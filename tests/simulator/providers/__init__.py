@@ -1,0 +1,1 @@
+"""Tests of each provider's wire format."""

@@ -1,0 +1,123 @@
+"""``python -m simulator`` as a program."""
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from simulator.scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def started(*arguments):
+    """Starts the program on a free port; gives the process and its address, and leaves nothing behind."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "simulator", "--port", "0", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process, json.loads(process.stdout.readline())["listening"]
+        finally:
+            process.kill()
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+
+
+def test_it_says_where_it_listens_and_ends_with_its_standard_input():
+    with started("--seed", "42", "--until-stdin-closes") as (process, url):
+        assert requests.get(f"{url}/_control", timeout=5).json()["seed"] == 42
+        process.stdin.close()
+
+        assert process.wait(timeout=10) == 0
+        assert process.stdout.read() == process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_quietly(number):
+    with started() as (process, _):
+        process.send_signal(number)
+
+        assert process.wait(timeout=10) == 0
+        assert process.stdout.read() == process.stderr.read() == ""
+
+
+def test_a_slow_answer_does_not_keep_it_alive():
+    with started("--scenario", "slow:kraken") as (process, url):
+        response = requests.get(f"{url}/kraken/0/public/Ticker", stream=True, timeout=5)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=10) == 0
+        response.close()
+
+
+def test_scenarios_can_be_given_at_the_start():
+    with started("--scenario", "outage:kraken,coinlore", "--scenario", "depeg") as (_, url):
+        entries = requests.get(f"{url}/_control", timeout=5).json()["scenarios"]
+
+    assert [(entry["scenario"], entry["providers"]) for entry in entries] == [
+        ("outage", ["coinlore", "kraken"]),
+        ("depeg", None),
+    ]
+
+
+def test_the_refresh_step_can_be_given():
+    with started("--refresh-s", "3600") as (_, url):
+        row = requests.get(
+            f"{url}/coingecko/api/v3/simple/price?ids=bitcoin&vs_currencies=usd&include_last_updated_at=true", timeout=5
+        ).json()
+
+    assert row["bitcoin"]["last_updated_at"] % 3_600 == 0
+
+
+def test_a_taken_port_is_one_clear_line():
+    with started() as (_, url):
+        port = url.rpartition(":")[2]
+        result = run("--port", port)
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"simulator: cannot listen on 127.0.0.1 port {port}: the port is in use\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--host", "0.0.0.0"), "not a loopback address"),
+        (("--scenario", "storm"), "unknown scenario 'storm'; expected one of normal, outage"),
+        (("--scenario", "outage:nobody"), "expected some of binance"),
+        (("--scenario", "outage:"), "expected some of binance"),
+        (("--scenario", "depeg:binance"), "expected no providers"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(arguments, message):
+    result = run("--port", "0", *arguments)
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("--port", "70000"), ("--refresh-s", "-1"), ("--refresh-s", "soon")])
+def test_wrong_numbers_are_refused(arguments):
+    assert run(*arguments).returncode == 2
+
+
+def test_help_lists_every_scenario():
+    result = run("--help")
+
+    assert result.returncode == 0
+    assert all(f"  {name} " in result.stdout and scenario.help in result.stdout for name, scenario in SCENARIOS.items())

@@ -1,0 +1,49 @@
+"""Keeps what was used of the monthly budgets across restarts: providers go on counting while we are away."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from websocket import codec
+from websocket.cache.base import Cache
+from websocket.scheduler import Scheduler
+from websocket.upstream.rate_limit import RateLimiter
+
+logger = logging.getLogger(__name__)
+
+SAVE_INTERVAL_S = 60.0
+
+
+class BudgetKeeper:
+    """Saves the month's usage to the cache and restores it.
+
+    Args:
+        limiter: counts the usage.
+        cache: where it is kept.
+        cache_key: under which name.
+    """
+
+    def __init__(self, limiter: RateLimiter, cache: Cache, *, cache_key: str) -> None:
+        self._limiter = limiter
+        self._cache = cache
+        self._cache_key = cache_key
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        """Plans the saving."""
+        scheduler.every(SAVE_INTERVAL_S, "save budgets", self.save, deadline_s=10, delay_s=SAVE_INTERVAL_S)
+
+    def save(self) -> None:
+        """Keeps the usage so far."""
+        self._cache.put(self._cache_key, codec.encode(self._limiter.month_usage()))
+
+    def load(self) -> None:
+        """Takes over the usage of earlier runs."""
+        kept = self._cache.get(self._cache_key)
+        if kept is None:
+            return
+        try:
+            self._limiter.restore_month_usage(msgspec.json.decode(kept, type=dict[str, int]))
+        except msgspec.DecodeError as error:
+            logger.warning("cached budgets unreadable key=%s reason=%s", self._cache_key, error)
