@@ -55,6 +55,9 @@ PING_TIMEOUT_S = 10
 
 MAX_MESSAGE_BYTES = 16 * 1024
 
+TAKE_OVER_WAIT_S = 20.0
+"""How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
+
 
 @dataclass
 class Service:
@@ -64,6 +67,7 @@ class Service:
     scheduler: Scheduler
     prices: PriceService
     budgets: BudgetKeeper
+    health: Health
     cache: Cache
     stand_in: StandInInternet | None
 
@@ -83,14 +87,18 @@ class Service:
             self.stand_in.stop()
 
 
-def build(settings: Settings) -> Service:
+def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     """Builds the service from settings; nothing runs until ``start()``.
+
+    Args:
+        settings: all settings.
+        lock_wait_s: seconds to wait for another process that is about to leave ``DATA_DIR``.
 
     Raises:
         StartError: the machine does not let us start.
     """
     set_up_logging(settings.log)
-    cache = open_cache(settings.redis, settings.storage)
+    cache = open_cache(settings.redis, settings.storage, lock_wait_s=lock_wait_s)
     stand_in = None
     if settings.demo.enabled:
         stand_in = StandInInternet(settings.demo)
@@ -146,7 +154,7 @@ def build(settings: Settings) -> Service:
     prices.schedule(scheduler, settings.upstream)
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
     budgets.schedule(scheduler)
-    return Service(app, scheduler, prices, budgets, cache, stand_in)
+    return Service(app, scheduler, prices, budgets, health, cache, stand_in)
 
 
 def _build_sources(settings: Settings, limiter: RateLimiter) -> dict[str, Source[TickerProvider]]:
@@ -184,7 +192,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     try:
-        service = build(load_settings(os.environ, ROOT / ".env"))
+        service = build(load_settings(os.environ, ROOT / ".env"), lock_wait_s=TAKE_OVER_WAIT_S)
     except ServiceError as error:
         sys.stderr.write(f"{error}\n")
         # gunicorn's code for a worker that cannot boot: it then stops instead of trying for ever

@@ -50,7 +50,7 @@ class Simulator:
         try:
             answer = self._answer(request)
             body = answer.encoded()
-        except Exception:
+        except Exception:  # noqa: BLE001 - any bug; the traceback is printed
             # Without this a mistake in one provider would look like an outage to its client.
             traceback.print_exc(file=environ["wsgi.errors"])
             answer = Answer({"error": "the simulator failed, see its standard error"}, status=500)

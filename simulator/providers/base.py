@@ -95,7 +95,10 @@ def find_providers() -> dict[str, Provider]:
     found: dict[str, Provider] = {}
     for module_info in pkgutil.iter_modules(simulator.providers.__path__):
         module = importlib.import_module(f"{simulator.providers.__name__}.{module_info.name}")
-        for _, member in inspect.getmembers(module, inspect.isclass):
-            if issubclass(member, Provider) and not inspect.isabstract(member) and member.__module__ == module.__name__:
+        for member in vars(module).values():
+            # Python 3.10 takes a type alias such as Callable[..., Answer] for a class; only its home tells.
+            if not inspect.isclass(member) or member.__module__ != module.__name__:
+                continue
+            if issubclass(member, Provider) and not inspect.isabstract(member):
                 found[member.name] = member()
     return dict(sorted(found.items()))

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+
+from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, make_provider, only_request, parse, recording
 from websocket.coins import SYMBOLS
 from websocket.errors import AccessRefused, BadPayload, RateLimited, UnknownSymbol
 from websocket.providers.base import Budget
-
-from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, make_provider, only_request, parse, recording
 
 LISTED = tuple(symbol for symbol in SYMBOLS if symbol != "USDT")
 

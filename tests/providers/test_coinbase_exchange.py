@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, answer, by_symbol, make_provider, recording
 from websocket.coins import SYMBOLS
 from websocket.errors import BadPayload, UnknownSymbol, UpstreamStatus
 from websocket.providers.base import Answer, Budget, TickerProvider
 from websocket.records import Ticker
-
-from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, answer, by_symbol, make_provider, recording
 
 LISTED = tuple(symbol for symbol in SYMBOLS if symbol != "USDC")
 

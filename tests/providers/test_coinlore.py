@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.providers.recorded import RECEIVED_AT, answer, by_symbol, make_provider, only_request, parse, recording
 from websocket.coins import SYMBOLS
 from websocket.errors import BadPayload
 from websocket.providers.base import Budget, TickerProvider
 from websocket.records import Ticker
-
-from tests.providers.recorded import RECEIVED_AT, answer, by_symbol, make_provider, only_request, parse, recording
 
 KNOWN = tuple(symbol for symbol in SYMBOLS if symbol != "MATIC")
 
@@ -33,14 +33,14 @@ def test_known_coins_are_asked_for_by_id() -> None:
 
 
 def test_tickers_are_parsed() -> None:
-    """Strings become numbers; there is no source time and no absolute change."""
+    """Strings become numbers; rows without a time are dated as old as they can be; there is no absolute change."""
     tickers = parse(make_provider("coinlore"), recording("coinlore", "ticker"))
     assert set(tickers) == set(KNOWN)
     assert tickers["BTC"] == Ticker(
         symbol="BTC",
         source="coinlore",
         price=97412.35,
-        source_time=None,
+        source_time=RECEIVED_AT - 60,
         received_at=RECEIVED_AT,
         change_percent_24h=1.24,
         volume_24h=38214507113.0,

@@ -5,11 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from websocket.coins import SYMBOLS
-from websocket.errors import AccessRefused, BadPayload, UnknownSymbol, UpstreamStatus
-from websocket.providers.base import Budget
-from websocket.records import Ticker
-from websocket.settings import Secret
 
 from tests.providers.recorded import (
     RECEIVED_AT,
@@ -21,6 +16,11 @@ from tests.providers.recorded import (
     parse,
     recording,
 )
+from websocket.coins import SYMBOLS
+from websocket.errors import AccessRefused, BadPayload, UnknownSymbol, UpstreamStatus
+from websocket.providers.base import Budget
+from websocket.records import Ticker
+from websocket.settings import Secret
 
 
 def test_each_coin_has_its_request() -> None:

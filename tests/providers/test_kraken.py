@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.providers.recorded import RECEIVED_AT, make_provider, only_request, parse, recording
 from websocket.coins import SYMBOLS
 from websocket.errors import AccessRefused, BadPayload, RateLimited, UnknownSymbol, UpstreamStatus
 from websocket.providers.base import Budget
 from websocket.records import Ticker
-
-from tests.providers.recorded import RECEIVED_AT, make_provider, only_request, parse, recording
 
 
 def test_all_coins_are_asked_for_at_once() -> None:

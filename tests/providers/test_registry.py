@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
+from tests.providers.recorded import make_provider
 from websocket.coins import SYMBOLS
 from websocket.providers import provider_classes
 from websocket.settings import ProvidersSettings
-
-from tests.providers.recorded import make_provider
 
 OURS = sorted(field.name for field in dataclasses.fields(ProvidersSettings))
 

@@ -157,3 +157,13 @@ def test_sources_differ_by_a_few_hundredths_of_a_percent(market):
 
     assert len(factors) == 3
     assert all(abs(factor - 1) <= 0.0002 for factor in factors)
+
+
+def test_the_low_of_a_quiet_day_is_not_kept_over_a_disturbance(market):
+    quiet_low, _ = market.low_and_high("BTC", START - DAY_S, START)
+    market.begin_event(MarketEvent("flash_crash", 0.3, START - 7_200, START - 3_600))
+    low, _ = market.low_and_high("BTC", START - DAY_S, START)
+    market.clear()
+
+    assert low < quiet_low * 0.75
+    assert market.low_and_high("BTC", START - DAY_S, START)[0] == quiet_low

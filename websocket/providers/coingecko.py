@@ -72,15 +72,14 @@ class CoinGecko(TickerProvider):
         Pro: data are renewed every 20 s (``simple_price``) or 45 s (``coins_markets``), says the documentation. 250
         calls a minute are the least that a paid plan has; the month differs by plan, so it is left to the settings.
 
-        Demo: 100 calls a minute, 10,000 a month; 270 s apart, 31 days need 9,920.
+        Demo: 100 calls a minute and 10,000 a month are published; answers are cached for 60 s (``s-maxage``).
 
-        No key: answers are cached for 60 s (``s-maxage``). The number is not published; 5 to 15 calls a minute were
-        seen to pass.
+        No key: the same answers, but no number is published; 5 to 15 calls a minute were seen to pass.
         """
         if not self.settings.api_key:
             return Budget(per_minute=10, min_interval_s=60)
         if self.settings.plan == "demo":
-            return Budget(per_minute=100, per_month=10_000, min_interval_s=270)
+            return Budget(per_minute=100, per_month=10_000, min_interval_s=60)
         return Budget(per_minute=250, min_interval_s=20 if self.settings.endpoint == "simple_price" else 45)
 
     @property

@@ -6,7 +6,7 @@ Rate limit as published: none beyond the wish for about one request a second; da
 
 Quirks:
     - Numbers are strings in ``/api/ticker/``, in ``/api/tickers/`` some of them are numbers; an empty string is a null.
-    - Rows carry no time, so ``source_time`` is None and the time of receipt counts.
+    - Rows carry no time; see ``DATA_LAG_S``.
     - Coins have numeric ids. That of Polygon's token (symbol POL) is not known beforehand: it is looked up in the list
       of coins by rank until it has been found once.
 """
@@ -23,6 +23,10 @@ from websocket.records import Ticker
 from websocket.settings import ProviderSettings
 
 POLYGON = "MATIC"
+DATA_LAG_S = 60.0
+"""Rows carry no time and are renewed about once a minute; so they are dated as old as they can be, lest they pass for
+newer than a price that is."""
+
 PAGE_SIZE = 100
 LOOKUP_STARTS = (0, PAGE_SIZE)
 """Ranks at which the looked-through pages begin. Polygon's token stands among the first 200 coins."""
@@ -89,11 +93,17 @@ class CoinLore(TickerProvider):
         ``{"data": [...]}``; of these only the one of Polygon's token is used.
 
         Raises:
-            BadPayload: an answer is not a list, or not an object with a list in ``data``.
+            BadPayload: the coins are not a list; or there is only the list of coins, and it is not an object with a
+                list in ``data``. Beside good prices, a failed search for one id is no failure.
         """
         tickers: dict[str, Ticker] = {}
         for answer in answers:
-            rows = self._polygon_rows(answer) if answer.request.operation == "tickers" else answer.payload
+            if answer.request.operation != "tickers":
+                rows = answer.payload
+            elif len(answers) == 1 or self._has_rows(answer):
+                rows = self._polygon_rows(answer)
+            else:
+                continue
             if not isinstance(rows, list):
                 raise self.bad_payload(answer, "a list of coins")
             for symbol, row in rows_by_symbol(rows, "id", self.listed(SYMBOLS)).items():
@@ -101,7 +111,7 @@ class CoinLore(TickerProvider):
                     symbol=symbol,
                     source=self.name,
                     price=parse_number(row.get("price_usd")),
-                    source_time=None,
+                    source_time=answer.received_at - DATA_LAG_S,
                     received_at=answer.received_at,
                     change_percent_24h=parse_number(row.get("percent_change_24h")),
                     volume_24h=parse_number(row.get("volume24")),
@@ -110,15 +120,18 @@ class CoinLore(TickerProvider):
                 tickers.setdefault(symbol, ticker)
         return list(tickers.values())
 
+    @staticmethod
+    def _has_rows(answer: Answer) -> bool:
+        return isinstance(answer.payload, dict) and isinstance(answer.payload.get("data"), list)
+
     def _polygon_rows(self, answer: Answer) -> list[dict[str, Any]]:
         """The row of Polygon's token in a page of the list of coins, if it is there; its id is kept.
 
         Reads ``{"data": [{"id": "48563", "symbol": "POL", "name": "Polygon", ...}, ...], "info": {...}}``.
         """
-        rows = answer.payload.get("data") if isinstance(answer.payload, dict) else None
-        if not isinstance(rows, list):
+        if not self._has_rows(answer):
             raise self.bad_payload(answer, "an object with a list of coins in 'data'")
-        for row in rows:
+        for row in answer.payload["data"]:
             if isinstance(row, dict) and self._is_polygon(row):
                 self._polygon_id = row["id"]
                 return [row]

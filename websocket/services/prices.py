@@ -155,21 +155,21 @@ class PriceService:
 
     def _ask(self, source: Source[TickerProvider], symbols: Collection[str]) -> None:
         provider = source.provider
-        listed = provider.listed(source.enabled(symbols))
-        if not listed:
+        asked = source.enabled(symbols)
+        if not provider.ticker_requests(asked):
             return
 
         def read(answers: Sequence[Answer]) -> None:
             verdicts = self._book.offer_all(provider.parse_tickers(answers))
-            if not verdicts:
+            if not verdicts and provider.listed(asked):
                 raise BadPayload(provider.name, answers[0].request.operation, "not one price in the answer")
-            if all(verdict.refused for verdict in verdicts.values()):
+            if verdicts and all(verdict.refused for verdict in verdicts.values()):
                 reasons = sorted({verdict.value for verdict in verdicts.values()})
                 raise BadPayload(
                     provider.name, answers[0].request.operation, f"every price refused: {', '.join(reasons)}"
                 )
 
-        source.ask(listed, provider.ticker_requests, read)
+        source.ask(asked, provider.ticker_requests, read)
 
     # Publishing
 
