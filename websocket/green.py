@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     # its notice of retirement is known (it is why this module exists), and not the operator's business
     warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     import eventlet
+import eventlet.hubs
 import eventlet.patcher
 import eventlet.tpool
 import eventlet.wsgi
@@ -94,6 +95,35 @@ def deadline(seconds: float) -> Iterator[None]:
         raise DeadlineExceeded(f"more than {seconds:g} s") from None
     finally:
         timeout.cancel()
+
+
+def watch_readable(fd: int, callback: Callable[[], None]) -> Any:
+    """Calls ``callback`` in the event loop whenever the descriptor can be read; gives a handle for ``unwatch``.
+
+    The callback must neither block nor yield. Only one watch of a kind per descriptor.
+    """
+    return _watch("read", fd, callback)
+
+
+def watch_writable(fd: int, callback: Callable[[], None]) -> Any:
+    """The same for writing."""
+    return _watch("write", fd, callback)
+
+
+def unwatch(handle: Any) -> None:
+    """Ends a watch. Must be called before the descriptor is closed."""
+    eventlet.hubs.get_hub().remove(handle)
+
+
+def _watch(kind: str, fd: int, callback: Callable[[], None]) -> Any:
+    def ready(_fd: int) -> None:
+        callback()
+
+    def closed(*_: Any) -> None:
+        # somebody closed the descriptor behind our back; reading it tells the callback
+        callback()
+
+    return eventlet.hubs.get_hub().add(kind, fd, ready, closed, lambda: None)
 
 
 def wait_for_signal(*signals: signal.Signals) -> str:

@@ -31,5 +31,5 @@ def set_up_logging(settings: LogSettings) -> None:
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level, handlers=handlers, force=True)
-    # each request to a provider is one of our own DEBUG lines already
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    # each request to a provider is one of our own lines already, and urllib3's would show whole addresses
+    logging.getLogger("urllib3").setLevel(logging.ERROR)

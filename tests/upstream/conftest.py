@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import Union
 
 import pytest
 
 from websocket.providers.base import Budget, Provider, Request
 from websocket.settings import ProviderSettings, Url
 
-Reply = Union[bytes, Callable[[socket.socket], None]]
+Reply = bytes | Callable[[socket.socket], None]
 
 
 class Clock:
@@ -81,6 +80,7 @@ class Server:
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.replies: list[Reply] = []
+        self.greeting = b""
         self.heads: list[str] = []
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -88,8 +88,20 @@ class Server:
     def answers(self, *replies: Reply) -> None:
         self.replies = list(replies)
 
+    def answers_raw(self, greeting: bytes) -> None:
+        """Send this as soon as the first byte comes in, whatever it is, and close."""
+        self.greeting = greeting
+
     def close(self) -> None:
         self.listener.close()
+
+    @staticmethod
+    def reply(body: bytes = b"{}", status: int = 200, **headers: str) -> bytes:
+        """A whole HTTP answer with its length; underscores in header names stand for hyphens."""
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        fields.update({name.replace("_", "-"): value for name, value in headers.items()})
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode() + body
 
     def _accept(self) -> None:
         while True:
@@ -103,6 +115,10 @@ class Server:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
+                if self.greeting:
+                    connection.recv(1)
+                    connection.sendall(self.greeting)
+                    return
                 while head := self._read_head(connection):
                     self.heads.append(head)
                     reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
@@ -124,25 +140,12 @@ class Server:
         return head.decode()
 
 
-def make_reply(body: bytes = b"{}", status: int = 200, **headers: str) -> bytes:
-    """A whole HTTP answer with its length; underscores in header names stand for hyphens."""
-    fields = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    fields.update({name.replace("_", "-"): value for name, value in headers.items()})
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode() + body
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def reply() -> Callable[..., bytes]:
-    return make_reply
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_provider() -> Callable[..., StubProvider]:
     def make(
         name: str = "acme",

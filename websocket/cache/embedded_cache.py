@@ -153,13 +153,26 @@ class EmbeddedCache(Cache):
 
         A failure is kept for ``status()``, logged once, and what could not be written stays to be written.
         """
+        self._save(lambda file, data: green.run_in_native_thread(_replace_file, file, data))
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        # Without a native thread: this may be a process that only looks and then forks, which such threads do not
+        # survive; and nobody is left who could be held up.
+        self._save(_replace_file)
+        # The file stays: removing it would let a third process lock a new one while a second still waits on this one.
+        os.close(self._lock_file)
+
+    def _save(self, write: Callable[[Path, bytes], None]) -> None:
         with self._saving:
             if not self._unsaved:
                 return
             live = {key: self._entries[key] for key in self.keys()}
             self._unsaved = False
             try:
-                green.run_in_native_thread(_replace_file, self._folder / FILE_NAME, _encode(live))
+                write(self._folder / FILE_NAME, _encode(live))
             except OSError as error:
                 self._unsaved = True
                 self._last_error = error.strerror or str(error)
@@ -171,16 +184,8 @@ class EmbeddedCache(Cache):
                 self._save_error = None
                 logger.info("cache file written again folder=%s", self._folder)
 
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self.save()
-        # The file stays: removing it would let a third process lock a new one while a second still waits on this one.
-        os.close(self._lock_file)
-
     def _keep_saved(self) -> None:
-        while not self._closed:
+        while True:
             green.sleep(SAVE_INTERVAL_S)
             if self._closed:
                 return

@@ -129,7 +129,7 @@ class RedisCache(Cache):
         self._embedded.close()
 
     def _keep_checking(self) -> None:
-        while not self._closed:
+        while True:
             green.sleep(CHECK_INTERVAL_S)
             if self._closed:
                 return

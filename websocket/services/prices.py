@@ -155,13 +155,9 @@ class PriceService:
 
     def _ask(self, source: Source[TickerProvider], symbols: Collection[str]) -> None:
         provider = source.provider
-        asked = source.enabled(symbols)
-        if not provider.ticker_requests(asked):
-            return
-
         def read(answers: Sequence[Answer]) -> None:
             verdicts = self._book.offer_all(provider.parse_tickers(answers))
-            if not verdicts and provider.listed(asked):
+            if not verdicts and provider.listed(source.enabled(symbols)):
                 raise BadPayload(provider.name, answers[0].request.operation, "not one price in the answer")
             if verdicts and all(verdict.refused for verdict in verdicts.values()):
                 reasons = sorted({verdict.value for verdict in verdicts.values()})
@@ -169,7 +165,7 @@ class PriceService:
                     provider.name, answers[0].request.operation, f"every price refused: {', '.join(reasons)}"
                 )
 
-        source.ask(asked, provider.ticker_requests, read)
+        source.ask(symbols, provider.ticker_requests, read)
 
     # Publishing
 

@@ -154,5 +154,5 @@ class Circuit:
         if self._state == "closed":
             logger.info("circuit closed provider=%s", self._provider)
         else:
-            phrase = "circuit parked" if self._state == "parked" else "circuit opened"
-            logger.warning(phrase + " provider=%s for_s=%.1f reason=%s", self._provider, pause_s, reason)
+            change = "parked" if self._state == "parked" else "opened"
+            logger.warning("circuit %s provider=%s for_s=%.1f reason=%s", change, self._provider, pause_s, reason)

@@ -63,9 +63,7 @@ def redis_storage(settings: RedisSettings) -> RedisStorage:
         socket_connect_timeout=SHARED_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )
-    return RedisStorage(
-        "redis://", connection_pool=pool, key_prefix=f"{settings.prefix}budget", wrap_exceptions=True
-    )
+    return RedisStorage("redis://", connection_pool=pool, key_prefix=f"{settings.prefix}budget", wrap_exceptions=True)
 
 
 class _Month(msgspec.Struct, frozen=True):
