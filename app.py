@@ -24,6 +24,7 @@ from websocket import codec
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache
 from websocket.cache.factory import open_cache
+from websocket.catalogue import MARKET_DATA, SERVICE_NAMES
 from websocket.demo import StandInInternet
 from websocket.errors import ServiceError
 from websocket.feed_status import PriceFeedStatus
@@ -36,15 +37,22 @@ from websocket.providers.base import TickerProvider
 from websocket.scheduler import Scheduler
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.prices import PriceService
+from websocket.services.unconfigured import publish_unconfigured
 from websocket.settings import Settings, load_settings, with_provider_urls
+from websocket.transports.edge import Edge, SocketIoEdge
 from websocket.transports.http_api import http_api
+from websocket.transports.json_session import update_frame
+from websocket.transports.json_websocket import JsonWebSockets
 from websocket.transports.pages import pages
+from websocket.transports.socketio_fanout import FanoutManager
 from websocket.transports.socketio_namespaces import FeedNamespace
+from websocket.transports.websocket_api import websocket_api
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
 from websocket.upstream.failover import Pool
 from websocket.upstream.rate_limit import RateLimiter, redis_storage
 from websocket.upstream.source import Source
+from websocket.wire.connection import Connections, WireLimits
 
 ROOT = Path(__file__).resolve().parent
 
@@ -53,7 +61,8 @@ PING_INTERVAL_S = 10
 
 PING_TIMEOUT_S = 10
 
-MAX_MESSAGE_BYTES = 16 * 1024
+SWEEP_INTERVAL_S = 1.0
+"""How often slow and closing connections are looked at."""
 
 TAKE_OVER_WAIT_S = 20.0
 """How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
@@ -119,7 +128,16 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         clock=time.time,
     )
     broker = MemoryBroker(clock=time.time)
-    hub = Hub(broker)
+    hub = Hub(broker, frame=update_frame)
+    connections = Connections(
+        WireLimits(
+            max_message_bytes=settings.edge.max_message_bytes,
+            max_queued_bytes=settings.edge.max_queued_bytes,
+            send_buffer_bytes=settings.edge.send_buffer_bytes,
+            stall_timeout_s=settings.edge.slow_client_timeout_s,
+        )
+    )
+    edge = Edge(settings.server, settings.edge)
     prices = PriceService(
         book=book,
         ticks=ticks,
@@ -144,16 +162,24 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
 
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
-    app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
-    app.register_blueprint(pages())
-    namespace = FeedNamespace(hub, feed_status=feed_status.of, clock=time.time)
+    namespace = FeedNamespace(hub, edge=settings.edge, feed_status=prices.feed_status, clock=time.time)
     prices.on_status_change(namespace.emit_feed_status)
-    _socketio(app, settings).on_namespace(namespace)
+    _socketio(app, settings, FanoutManager(connections, edge)).on_namespace(namespace)
+    json_websockets = JsonWebSockets(
+        SocketIoEdge(app.wsgi_app, edge), hub=hub, edge=edge, connections=connections, limits=settings.edge
+    )
+    app.wsgi_app = json_websockets  # type: ignore[method-assign]
+    app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
+    app.register_blueprint(websocket_api(json_websockets, clock=time.time))
+    app.register_blueprint(pages())
 
     scheduler = Scheduler()
     prices.schedule(scheduler, settings.upstream)
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
     budgets.schedule(scheduler)
+    scheduler.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
+    unconfigured = [name for name in SERVICE_NAMES if name != MARKET_DATA]
+    publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
     return Service(app, scheduler, prices, budgets, health, cache, stand_in)
 
 
@@ -169,7 +195,7 @@ def _build_sources(settings: Settings, limiter: RateLimiter) -> dict[str, Source
     return sources
 
 
-def _socketio(app: Flask, settings: Settings) -> flask_socketio.SocketIO:
+def _socketio(app: Flask, settings: Settings, manager: FanoutManager) -> flask_socketio.SocketIO:
     origins = settings.server.allowed_origins
     return flask_socketio.SocketIO(
         app,
@@ -177,7 +203,11 @@ def _socketio(app: Flask, settings: Settings) -> flask_socketio.SocketIO:
         cors_allowed_origins="*" if "*" in origins else list(origins),
         ping_interval=PING_INTERVAL_S,
         ping_timeout=PING_TIMEOUT_S,
-        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        max_http_buffer_size=settings.edge.max_message_bytes,
+        client_manager=manager,
+        # the manager's pinger does it, without waking up a hundred times a second
+        monitor_clients=False,
+        # the origin was checked at the edge, for polling as well
         # what the connect handler emits must not precede the acknowledgement of the connection
         always_connect=True,
         # messages of one client are handled in their order, without a green thread for each

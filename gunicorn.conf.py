@@ -53,6 +53,19 @@ def on_starting(server: Any) -> None:
         sys.exit(1)
 
 
+def post_worker_init(worker: Any) -> None:
+    """Sees to it that the worker does not outlive a killed master; gunicorn's other workers do that by themselves."""
+    green.spawn(_end_with_master, worker)
+
+
+def _end_with_master(worker: Any) -> None:
+    while worker.ppid == os.getppid():
+        green.sleep(1)
+    worker.log.error("The master is gone: worker %s ends", worker.pid)
+    # its main loop looks at this once a second, and then drains as after SIGTERM
+    worker.alive = False
+
+
 def worker_exit(server: Any, worker: Any) -> None:
     """Saves what is worth keeping, and ends the simulator of the demo mode."""
     module = sys.modules.get("app")

@@ -1,15 +1,22 @@
-"""The channels that clients can subscribe to. The only place that knows their names."""
+"""The services, the channels and the WebSocket endpoints. The only place that knows their names.
+
+Everything that lists, validates or documents them reads it here: ``/ws/services``, ``/ws/endpoints``, ``welcome``,
+the validation of subscriptions, the documentation, and the channels of Socket.IO.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Group = Literal["data_collection", "monitoring", "integration"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 CRYPTO_PRICES = "crypto-prices"
 MARKET_DATA = "market_data"
+ALL = "all"
+"""Stands for every service of an endpoint in a subscription."""
 
 
 class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,8 +24,8 @@ class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: channel name.
-        group: which of the grouped endpoints offers it.
-        interval_s: how often it publishes.
+        group: what kind of service it is.
+        interval_s: seconds between two publications.
         description: one line for people.
     """
 
@@ -28,16 +35,77 @@ class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
+class EndpointInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One WebSocket address.
+
+    Attributes:
+        path: where it is.
+        services: what can be subscribed to there.
+        subscribes: True when a connection is subscribed to all of them by itself.
+        welcomes: True when a second message explains the services and how to use them.
+        description: one line for people.
+    """
+
+    path: str
+    services: tuple[str, ...]
+    subscribes: bool
+    welcomes: bool = False
+    description: str
+
+
+def _service(name: str, group: Group, interval_s: float, description: str) -> ServiceInfo:
+    return ServiceInfo(name=name, group=group, interval_s=interval_s, description=description)
+
+
 SERVICES: tuple[ServiceInfo, ...] = (
-    ServiceInfo(
-        name=MARKET_DATA,
-        group="data_collection",
-        interval_s=5,
-        description="Prices, volumes, market caps and 24 h changes of ten coins in US dollars.",
-    ),
+    _service(MARKET_DATA, "data_collection", 5, "Prices, volumes, market caps and 24 h changes of ten coins."),
+    _service("explorers", "data_collection", 10, "Newest block, hash rate, difficulty and mempool per chain."),
+    _service("news", "data_collection", 60, "Articles of crypto news feeds, newest first."),
+    _service("sentiment", "data_collection", 30, "Mood of the market from indices, votes and headlines."),
+    _service("whale_tracking", "data_collection", 15, "Transactions that move large sums."),
+    _service("rpc_nodes", "data_collection", 20, "Latency, height and health of public RPC nodes."),
+    _service("onchain", "data_collection", 30, "Addresses, transactions, fees, gas and TVL per chain."),
+    _service("health_checker", "monitoring", 30, "Health of every data provider."),
+    _service("pool_manager", "monitoring", 20, "Pools of sources: who is active, and failovers."),
+    _service("scheduler", "monitoring", 15, "Jobs of this process and their runs."),
+    _service("huggingface", "integration", 60, "Models and datasets for crypto and finance."),
+    _service("persistence", "integration", 30, "Archive: size, records, last save."),
 )
 
 SERVICE_NAMES: tuple[str, ...] = tuple(service.name for service in SERVICES)
 
 CHANNELS: tuple[str, ...] = (CRYPTO_PRICES, *SERVICE_NAMES)
 """What a Socket.IO client may subscribe to: the exchange's feed and every service."""
+
+
+def services_of(group: Group) -> tuple[str, ...]:
+    """Names of a group's services."""
+    return tuple(service.name for service in SERVICES if service.group == group)
+
+
+def _by_hand(path: str, services: tuple[str, ...], description: str, *, welcomes: bool = False) -> EndpointInfo:
+    return EndpointInfo(path=path, services=services, subscribes=False, welcomes=welcomes, description=description)
+
+
+def _at_once(path: str, services: tuple[str, ...], description: str) -> EndpointInfo:
+    return EndpointInfo(path=path, services=services, subscribes=True, description=description)
+
+
+ENDPOINTS: tuple[EndpointInfo, ...] = (
+    _by_hand("/ws", SERVICE_NAMES, "Every service, subscribed by hand.", welcomes=True),
+    _by_hand("/ws/master", SERVICE_NAMES, "The same as /ws.", welcomes=True),
+    _at_once("/ws/all", SERVICE_NAMES, "Every service at once."),
+    _by_hand("/ws/data", services_of("data_collection"), "The data services, subscribed by hand."),
+    _by_hand("/ws/monitoring", services_of("monitoring"), "The monitoring services, subscribed by hand."),
+    _by_hand("/ws/integration", services_of("integration"), "The integration services, subscribed by hand."),
+    _at_once("/ws/market_data", (MARKET_DATA,), "Market data at once."),
+    _at_once("/ws/whale_tracking", ("whale_tracking",), "Large transactions at once."),
+    _at_once("/ws/news", ("news",), "News at once."),
+    _at_once("/ws/sentiment", ("sentiment",), "Sentiment at once."),
+    _at_once("/ws/health", ("health_checker",), "Health of the providers at once."),
+    _at_once("/ws/pool_status", ("pool_manager",), "Pools of sources at once."),
+    _at_once("/ws/scheduler_status", ("scheduler",), "Jobs at once."),
+    _at_once("/ws/huggingface", ("huggingface",), "Models and datasets at once."),
+    _at_once("/ws/ai", ("huggingface",), "The same as /ws/huggingface."),
+    _at_once("/ws/persistence", ("persistence",), "The archive at once."),
+)

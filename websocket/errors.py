@@ -16,8 +16,12 @@
     │   └── CircuitOpen          not asked: it failed too often a moment ago, or is parked
     ├── NoProviderAnswered       a pool has nobody left to ask; tells what each one said
     └── ClientError              what a client sent cannot be done; goes back with a wire code
-        ├── BadRequest
+        ├── BadRequest           wrong type, missing or unknown field, not JSON
+        ├── UnsupportedData      a binary message
+        ├── UnknownAction
         ├── UnknownChannel
+        ├── InvalidService       there is none of that name, or not on this endpoint
+        ├── TooManySubscriptions
         └── TooManyRequests
 
 Exceptions of other libraries are translated once, where they come in, and kept as the cause.
@@ -213,6 +217,30 @@ class UnknownChannel(ClientError):
     """There is no channel of that name."""
 
     code = "unknown_channel"
+
+
+class UnsupportedData(ClientError):
+    """A kind of message that means nothing here."""
+
+    code = "unsupported_data"
+
+
+class UnknownAction(ClientError):
+    """The action is missing, or there is none of that name."""
+
+    code = "unknown_action"
+
+
+class InvalidService(ClientError):
+    """There is no service of that name, or it is not offered on this endpoint."""
+
+    code = "invalid_service"
+
+
+class TooManySubscriptions(ClientError):
+    """The connection has as many subscriptions as it may."""
+
+    code = "too_many_subscriptions"
 
 
 class TooManyRequests(ClientError):

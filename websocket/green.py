@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ import eventlet.tpool
 import eventlet.wsgi
 
 T = TypeVar("T")
+
+_real_socket = eventlet.patcher.original("socket").socket
 
 ASYNC_MODE = "eventlet"
 """What Flask-SocketIO calls this concurrency library."""
@@ -95,6 +97,22 @@ def deadline(seconds: float) -> Iterator[None]:
         raise DeadlineExceeded(f"more than {seconds:g} s") from None
     finally:
         timeout.cancel()
+
+
+def take_over_socket(environ: Mapping[str, Any]) -> socket.socket:
+    """Takes the connection of a WSGI request away from its server; gives the real, non-blocking socket.
+
+    The server then neither answers nor closes it when the WSGI call returns. Works under eventlet's own server and
+    under gunicorn's eventlet worker. What the client sent after its request, if anything, is lost: a WebSocket client
+    must wait for the answer.
+    """
+    wrapped = environ["gunicorn.socket"] if "gunicorn.socket" in environ else environ["eventlet.input"].get_socket()
+    real = wrapped.fd
+    taken: socket.socket = _real_socket(real.family, real.type, real.proto, fileno=real.detach())
+    taken.setblocking(False)
+    # both servers look here to see that there is nothing left for them to do
+    eventlet.wsgi.WSGI_LOCAL.already_handled = True
+    return taken
 
 
 def watch_readable(fd: int, callback: Callable[[], None]) -> Any:

@@ -1,28 +1,105 @@
-"""Hands each publication to the transports of this process.
+"""Who is subscribed to what in this process, and the way of a publication to all of them.
 
-The hub knows neither who listens nor how messages look on a wire: a transport registers one function that delivers a
-publication to the transport's own subscribers.
+A publication is encoded and framed once per wire format; then each connection is offered the same bytes, by one loop
+that never waits for anybody. Publications of one channel go out one after the other, so a connection gets them in
+order although the loop lets others run in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
 
+from websocket import green
 from websocket.broker.base import Broker, Publication
+from websocket.wire.connection import Connection
+
+logger = logging.getLogger(__name__)
 
 Deliver = Callable[[Publication], None]
+Frame = Callable[[Publication], bytes]
+
+OFFERS_PER_TURN = 1000
+"""Connections that are offered a frame before other green threads run: some 5 ms, so that a ping is answered soon."""
 
 
 class Hub:
-    """Fan-out of the broker's publications to transports.
+    """Fan-out of the broker's publications to the transports and connections of this process.
 
     Args:
         broker: whose publications are delivered.
+        frame: makes the frame that every directly subscribed connection gets.
     """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, frame: Frame) -> None:
         self.broker = broker
+        self._frame = frame
+        # channel -> connection -> seq of the newest publication that it has already (0: none)
+        self._subscribers: dict[str, dict[Connection, int]] = {}
+        self._waiting: dict[str, deque[Publication]] = {}
+        self._transports: list[Deliver] = []
+        broker.listen(self._deliver_soon)
 
     def attach(self, deliver: Deliver) -> None:
-        """Delivers every publication from now on through ``deliver``, which must not block."""
-        self.broker.listen(deliver)
+        """Delivers every publication through ``deliver`` as well. It may yield but must not wait for a client."""
+        self._transports.append(deliver)
+
+    def subscribe(self, connection: Connection, channel: str) -> Publication | None:
+        """Subscribes a connection, which must not be subscribed; gives the newest publication, to be sent by the
+        caller before it yields. Everything after that one is delivered, each once.
+        """
+        last = self.broker.last(channel)
+        self._subscribers.setdefault(channel, {})[connection] = 0 if last is None else last.seq
+        return last
+
+    def unsubscribe(self, connection: Connection, channel: str) -> None:
+        """Ends a subscription; what was not sent yet is forgotten. Idempotent."""
+        subscribers = self._subscribers.get(channel)
+        if subscribers is not None and subscribers.pop(connection, None) is not None:
+            connection.forget(channel)
+
+    def count(self, channel: str) -> int:
+        """Connections that are subscribed to a channel."""
+        return len(self._subscribers.get(channel, ()))
+
+    def _deliver_soon(self, publication: Publication) -> None:
+        """Queues it behind those of its channel. Delivery has a green thread of its own: whoever publishes does not
+        wait for it, and nothing that interrupts the publisher cuts it short."""
+        waiting = self._waiting.setdefault(publication.channel, deque())
+        waiting.append(publication)
+        if len(waiting) == 1:
+            green.spawn(self._deliver_waiting, waiting)
+
+    def _deliver_waiting(self, waiting: deque[Publication]) -> None:
+        while waiting:
+            publication = waiting[0]
+            for deliver in (self._deliver_to_subscribers, *self._transports):
+                try:
+                    deliver(publication)
+                except Exception:
+                    # a bug in one transport must not end the channel for the others
+                    logger.exception("delivery failed channel=%s seq=%s", publication.channel, publication.seq)
+            waiting.popleft()
+
+    def _deliver_to_subscribers(self, publication: Publication) -> None:
+        subscribers = self._subscribers.get(publication.channel)
+        if not subscribers:
+            return
+        seq = publication.seq
+        fan_out(
+            [connection for connection, known in subscribers.items() if known < seq],
+            publication.channel,
+            self._frame(publication),
+        )
+
+
+def fan_out(connections: Iterable[Connection], channel: str, frame: bytes) -> None:
+    """Offers one frame to many connections. ``connections`` must not change meanwhile: others run in between."""
+    left = OFFERS_PER_TURN
+    for connection in connections:
+        connection.offer(channel, frame)
+        left -= 1
+        if not left:
+            left = OFFERS_PER_TURN
+            green.sleep(0)

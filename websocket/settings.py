@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import ipaddress
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,45 @@ class ServerSettings:
         "ALLOWED_ORIGINS", ("*",), "Origins of pages that may connect, separated by commas; * allows every page."
     )
     max_connections: Count = setting("MAX_CONNECTIONS", 10_000, "Connections that one process accepts.", "connections")
+
+
+@dataclasses.dataclass(frozen=True)
+class EdgeSettings:
+    """What one client may do."""
+
+    max_connections_per_address: Annotated[int, Meta(ge=0)] = setting(
+        "MAX_CONNECTIONS_PER_ADDRESS", 0, "Connections from one address; 0 for no limit.", "connections"
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        "TRUSTED_PROXIES",
+        ("127.0.0.1", "::1"),
+        "Addresses or networks of proxies that are believed about a client's address (X-Forwarded-For).",
+    )
+    max_message_bytes: Annotated[int, Meta(ge=128, le=1_000_000)] = setting(
+        "MAX_MESSAGE_BYTES", 16_384, "Largest message from a client, over all its fragments.", "bytes"
+    )
+    max_nesting: Annotated[int, Meta(ge=2, le=200)] = setting(
+        "MAX_NESTING", 16, "Deepest nesting of arrays and objects in a client's message.", "levels"
+    )
+    messages_per_second: Annotated[float, Meta(gt=0, le=10_000)] = setting(
+        "MESSAGES_PER_SECOND", 20.0, "Messages that one connection may send in the long run.", "per second"
+    )
+    message_burst: Count = setting("MESSAGE_BURST", 100, "Messages that one connection may send at once.", "messages")
+    max_subscriptions: Count = setting(
+        "MAX_SUBSCRIPTIONS", 64, "Channels that one connection may be subscribed to.", "subscriptions"
+    )
+    handshake_timeout_s: Seconds = setting(
+        "HANDSHAKE_TIMEOUT", 15.0, "Time for a client to send its request after it connected.", "seconds"
+    )
+    slow_client_timeout_s: Seconds = setting(
+        "SLOW_CLIENT_TIMEOUT", 30.0, "A connection that takes nothing for so long is closed with 4008.", "seconds"
+    )
+    send_buffer_bytes: Annotated[int, Meta(ge=4096, le=10_000_000)] = setting(
+        "SEND_BUFFER", 65_536, "Kernel's send buffer of a connection; a large one hides old prices.", "bytes"
+    )
+    max_queued_bytes: Annotated[int, Meta(ge=65_536)] = setting(
+        "MAX_QUEUED_BYTES", 1_048_576, "Answers that may wait for a slow connection before it is closed.", "bytes"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +244,7 @@ class Settings:
     """All settings of one process."""
 
     server: ServerSettings = ServerSettings()
+    edge: EdgeSettings = EdgeSettings()
     log: LogSettings = LogSettings()
     storage: StorageSettings = StorageSettings()
     redis: RedisSettings = RedisSettings()
@@ -250,7 +291,7 @@ def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> S
             values[name] = value
         elif suggestion := _suggestion(name, known):
             raise SettingsError(name, f"is not a setting.{suggestion}")
-    settings = _read_area(Settings, Settings(), values, "")
+    settings: Settings = _read_area(Settings, Settings(), values, "")
     _check_together(settings)
     return settings
 
@@ -356,6 +397,11 @@ def _check_together(settings: Settings) -> None:
         parts = urlsplit(origin)
         if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
             raise SettingsError("ALLOWED_ORIGINS", f"expected * or origins such as https://example.org, got {origin!r}")
+    for proxy in settings.edge.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            raise SettingsError("TRUSTED_PROXIES", f"expected addresses or networks, got {proxy!r}") from None
     known = [field.name for field in dataclasses.fields(settings.providers)]
     for name, chosen in (("TICK_PROVIDERS", prices.tick_providers), ("SNAPSHOT_PROVIDERS", prices.snapshot_providers)):
         for provider in chosen:

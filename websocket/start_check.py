@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from websocket.cache.factory import open_cache
 from websocket.errors import SettingsError
-from websocket.logs import set_up_logging
+from websocket.logs import open_log_file, set_up_logging
 from websocket.providers import provider_classes
 from websocket.settings import Settings
 
@@ -14,11 +14,12 @@ from websocket.settings import Settings
 def describe_start(settings: Settings) -> str:
     """What the service would do with these settings: feed, ports, log, cache and providers, a line each.
 
-    The cache is opened and closed again, so the text says which one would really be used.
+    Log file and cache are opened and closed again, so the text says which cache would really be used.
 
     Raises:
         StartError: the machine would not let the service start.
     """
+    open_log_file(settings.log).close()
     cache = open_cache(settings.redis, settings.storage)
     try:
         cache_detail = cache.status().detail

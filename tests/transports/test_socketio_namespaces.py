@@ -12,6 +12,8 @@ from websocket import codec, green
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.feed_status import FeedStatus
 from websocket.hub import Hub
+from websocket.settings import EdgeSettings
+from websocket.transports.json_session import update_frame
 from websocket.transports.socketio_namespaces import FeedNamespace
 
 ROWS = [{"symbol": "BTC", "price": 1.5}]
@@ -27,7 +29,9 @@ class Exchange:
         self.socketio = flask_socketio.SocketIO(
             self.app, async_mode=green.ASYNC_MODE, always_connect=True, async_handlers=False, json=codec
         )
-        self.namespace = FeedNamespace(Hub(self.broker), feed_status=self.feed_status, clock=lambda: NOW)
+        self.namespace = FeedNamespace(
+            Hub(self.broker, frame=update_frame), edge=EdgeSettings(), feed_status=self.feed_status, clock=lambda: NOW
+        )
         self.socketio.on_namespace(self.namespace)
 
     def feed_status(self, channel: str, status: Any = "live") -> FeedStatus:
@@ -51,6 +55,7 @@ class Exchange:
     def publish(self) -> None:
         """A broadcast of prices."""
         self.broker.publish("crypto-prices", ROWS)
+        green.sleep(0)  # delivery has a green thread of its own
 
 
 @pytest.fixture
@@ -169,6 +174,7 @@ def test_service_comes_in_the_envelope(exchange: Exchange) -> None:
     client.emit("subscribe", {"channel": "market_data"})
     client.get_received()
     publication = exchange.broker.publish("market_data", {"prices": {}})
+    green.sleep(0)
     assert received(client) == [
         (
             "market_data",
@@ -261,3 +267,30 @@ def test_own_fault_is_reported_as_such(
     assert "secret detail" not in str(ack)
     assert "secret detail" in caplog.text
     assert client.is_connected()
+
+
+def test_snapshot_is_not_followed_by_the_same_publication(exchange: Exchange) -> None:
+    """Who subscribes between a publication and its delivery gets it as the snapshot, and not once more."""
+    client = exchange.client(defaults=False)
+    exchange.broker.publish("crypto-prices", ROWS)
+    client.emit("subscribe", {"channel": "crypto-prices"})
+    green.sleep(0)
+    assert received(client, "crypto-prices") == [ROWS]
+    exchange.publish()
+    assert received(client, "crypto-prices") == [ROWS]
+
+
+def test_flood_is_answered_then_ended(exchange: Exchange) -> None:
+    """A burst is normal; who goes on after being told to slow down is disconnected."""
+    client = exchange.client()
+    acks = [client.emit("ping", {}, callback=True) for _ in range(100)]
+    assert all(ack["ok"] for ack in acks)
+    ack = client.emit("ping", {}, callback=True)
+    while ack["ok"]:  # what came back meanwhile
+        ack = client.emit("ping", {}, callback=True)
+    assert (ack["code"], ack["temporary"]) == ("rate_limited", True)
+    for _ in range(30):
+        if not client.is_connected():
+            break
+        client.emit("ping", {})
+    assert not client.is_connected()

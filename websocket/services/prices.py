@@ -104,6 +104,10 @@ class PriceService:
         """Calls ``listener`` whenever the state of the price feed changes. It must not block."""
         self._status_listeners.append(listener)
 
+    def feed_status(self, channel: str) -> FeedStatus | None:
+        """The state of a channel that this service feeds, at this moment; None for other channels."""
+        return self._feed_status.of(channel) if channel in (CRYPTO_PRICES, MARKET_DATA) else None
+
     def schedule(self, scheduler: Scheduler, upstream: UpstreamSettings) -> None:
         """Plans this service's jobs."""
         settings = self._settings

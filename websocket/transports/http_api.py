@@ -27,20 +27,20 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
     @api.get("/health")
     def get_health() -> Response:
         report = health.report()
-        return _json(report, status=503 if report["status"] == "unhealthy" else 200)
+        return json_response(report, status=503 if report["status"] == "unhealthy" else 200)
 
     @api.get("/health/live")
     def get_live() -> Response:
-        return _json({"status": "live", "timestamp": health.timestamp()})
+        return json_response({"status": "live", "timestamp": health.timestamp()})
 
     @api.get("/health/ready")
     def get_ready() -> Response:
         ready = health.readiness()
-        return _json(ready, status=200 if ready["ready"] else 503)
+        return json_response(ready, status=200 if ready["ready"] else 503)
 
     @api.get("/api/prices")
     def get_prices() -> Response:
-        return _json({"status": "success", "data": health.prices(), "timestamp": health.timestamp()})
+        return json_response({"status": "success", "data": health.prices(), "timestamp": health.timestamp()})
 
     @api.app_errorhandler(Exception)
     def on_error(error: Exception) -> Response:
@@ -49,9 +49,9 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
                 return error.get_response()  # type: ignore[return-value]
             code = (error.name or "error").lower().replace(" ", "_")
             status = error.code or 500
-            return _json({"code": code, "message": error.description, "temporary": status >= 500}, status=status)
+            return json_response({"code": code, "message": error.description, "temporary": status >= 500}, status=status)
         logger.exception("request failed path=%s", request.path, exc_info=error)
-        return _json(
+        return json_response(
             {"code": "internal", "message": "This failed on our side; it is logged.", "temporary": True}, status=500
         )
 
@@ -68,7 +68,8 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
     return api
 
 
-def _json(value: Any, *, status: int = 200) -> Response:
+def json_response(value: Any, *, status: int = 200) -> Response:
+    """A JSON answer that nobody may cache."""
     response = Response(codec.encode(value), status=status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -7,6 +7,7 @@ publication. From clients: ``subscribe``, ``unsubscribe``, ``ping``; each may as
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +15,12 @@ import flask_socketio
 
 from websocket.broker.base import Publication
 from websocket.catalogue import CHANNELS, CRYPTO_PRICES
-from websocket.errors import BadRequest, ClientError, UnknownChannel
+from websocket.errors import BadRequest, ClientError, TooManyRequests, UnknownChannel
 from websocket.feed_status import FeedStatus
 from websocket.hub import Hub
 from websocket.records import to_rfc3339
+from websocket.settings import EdgeSettings
+from websocket.transports.rate import MessageRate
 
 logger = logging.getLogger(__name__)
 
@@ -33,22 +36,28 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
 
     Args:
         hub: whose publications are delivered, and where snapshots come from.
+        edge: how fast a client may send.
         feed_status: gives the status of a channel's feed, or None for a channel that has none of its own.
         clock: wall clock, Unix seconds.
     """
 
     def __init__(
-        self, hub: Hub, *, feed_status: Callable[[str], FeedStatus | None], clock: Callable[[], float]
+        self, hub: Hub, *, edge: EdgeSettings, feed_status: Callable[[str], FeedStatus | None], clock: Callable[[], float]
     ) -> None:
         super().__init__("/")
         self._broker = hub.broker
         self._feed_status = feed_status
         self._clock = clock
+        self._edge = edge
+        self._rates: dict[str, MessageRate] = {}  # sid -> how fast it sends
         self._actions: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
             "ping": self._ping,
         }
+        self._delivered: dict[str, int] = {}  # channel -> seq of the last publication that was delivered
+        # channel -> clients whose snapshot is newer than that, with its seq: it must not come to them once more
+        self._ahead: dict[str, dict[str, int]] = {}
         hub.attach(self._deliver)
 
     def trigger_event(self, event: Any, *args: Any) -> Any:
@@ -61,10 +70,12 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
             sid, _environ, *auth = args
             return self._on_connect(sid, auth[0] if auth else None)
         if event == "disconnect":
+            self._rates.pop(args[0], None)
             logger.debug("client left sid=%s", args[0])
             return None
         sid, *data = args
         try:
+            self._check_rate(sid)
             return {"ok": True, **self._dispatch(event, sid, data)}
         except ClientError as error:
             return self._refuse(sid, error.to_wire())
@@ -89,6 +100,17 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         if not (isinstance(auth, dict) and auth.get("defaults") is False):
             self.enter_room(sid, DEFAULT_ROOM)
 
+    def _check_rate(self, sid: str) -> None:
+        rate = self._rates.get(sid)
+        if rate is None:
+            rate = self._rates[sid] = MessageRate(
+                self._edge.messages_per_second, self._edge.message_burst, clock=time.monotonic
+            )
+        if not rate.allows():
+            if rate.exhausted:
+                self.disconnect(sid)
+            raise TooManyRequests("Too many messages; slow down.", retry_after_s=rate.retry_after_s)
+
     def _dispatch(self, event: Any, sid: str, data: Sequence[Any]) -> dict[str, Any]:
         action = self._actions.get(event) if isinstance(event, str) else None
         if action is None:
@@ -102,9 +124,11 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         self.enter_room(sid, channel)
         epoch, seq = self._broker.position(channel)
         if is_new:
-            # no other green thread runs between joining and this, so nothing is missed and nothing comes twice
+            # no other green thread runs between joining and this, so nothing is missed
             last = self._broker.last(channel)
             if last is not None:
+                if last.seq > self._delivered.get(channel, 0):
+                    self._ahead.setdefault(channel, {})[sid] = last.seq
                 self._emit(channel, _payload(last), to=sid)
             status = self._feed_status(channel)
             if status is not None:
@@ -128,11 +152,18 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
     # What leaves
 
     def _deliver(self, publication: Publication) -> None:
-        if publication.channel in CHANNELS:
-            self._emit(publication.channel, _payload(publication), to=_rooms(publication.channel))
+        channel, seq = publication.channel, publication.seq
+        if channel not in CHANNELS:
+            return
+        self._delivered[channel] = seq
+        ahead = self._ahead.pop(channel, {})
+        still_ahead = {sid: known for sid, known in ahead.items() if known > seq}
+        if still_ahead:
+            self._ahead[channel] = still_ahead
+        self._emit(channel, _payload(publication), to=_rooms(channel), skip_sid=list(ahead))
 
-    def _emit(self, event: str, data: Any, *, to: str | list[str]) -> None:
-        self.server.emit(event, data, to=to, namespace=self.namespace)
+    def _emit(self, event: str, data: Any, *, to: str | list[str], skip_sid: list[str] | None = None) -> None:
+        self.server.emit(event, data, to=to, skip_sid=skip_sid, namespace=self.namespace)
 
 
 def _rooms(channel: str) -> list[str]:

@@ -1,0 +1,385 @@
+"""The plain JSON protocol of one connection: what a client may say, and what it gets. Knows no socket and no HTTP.
+
+Every message from us is ``{"service", "type", "data", "timestamp"}``; updates also carry ``seq`` and ``epoch``, answers
+the ``req_id`` of their request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from websocket import codec
+from websocket.broker.base import Publication
+from websocket.catalogue import ALL, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
+from websocket.errors import (
+    BadRequest,
+    ClientError,
+    InvalidService,
+    TooManyRequests,
+    TooManySubscriptions,
+    UnknownAction,
+    UnsupportedData,
+)
+from websocket.hub import Hub
+from websocket.records import to_rfc3339
+from websocket.settings import EdgeSettings
+from websocket.transports.rate import MessageRate
+from websocket.wire.connection import Connection
+from websocket.wire.frames import text_frame
+
+logger = logging.getLogger(__name__)
+
+SYSTEM = "system"
+REQ_ID_MAX = 128
+CLOSE_POLICY = 1008
+
+ACTIONS = ("subscribe", "unsubscribe", "get_status", "ping")
+
+USAGE = {
+    "subscribe": {"action": "subscribe", "service": "<name or all>"},
+    "subscribe_several": {"action": "subscribe", "services": ["<name>", "<name>"]},
+    "resume": {"action": "subscribe", "service": "<name>", "since": {"epoch": "<epoch>", "seq": 0}},
+    "unsubscribe": {"action": "unsubscribe", "service": "<name or all>"},
+    "get_status": {"action": "get_status"},
+    "ping": {"action": "ping", "data": {}},
+}
+
+
+class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a client stood in a channel: the ``epoch`` and ``seq`` of the last update that it got."""
+
+    epoch: str
+    seq: int
+
+
+class ClientInfo(msgspec.Struct, kw_only=True):
+    """What is known about a connected client.
+
+    Attributes:
+        client_id: ``client_<n>_<unix seconds>``.
+        endpoint: the path that it opened.
+        connected_at: Unix seconds.
+        last_activity: when something was received from it, Unix seconds; at first when it connected.
+        received: messages from it.
+        answered: messages to it, publications not counted.
+    """
+
+    client_id: str
+    endpoint: str
+    connected_at: float
+    last_activity: float
+    received: int = 0
+    answered: int = 0
+
+
+class JsonSession:
+    """One client of the plain protocol.
+
+    Args:
+        endpoint: what is offered where it connected.
+        info: kept up to date by the session.
+        hub: subscriptions.
+        limits: of the client's messages.
+        rate: how fast it may send.
+        clock: wall clock, Unix seconds.
+        on_closed: called once at the end.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_connection",
+        "_endpoint",
+        "_hub",
+        "_limits",
+        "_on_closed",
+        "_rate",
+        "info",
+        "subscriptions",
+    )
+
+    def __init__(
+        self,
+        endpoint: EndpointInfo,
+        info: ClientInfo,
+        hub: Hub,
+        limits: EdgeSettings,
+        rate: MessageRate,
+        *,
+        clock: Callable[[], float],
+        on_closed: Callable[[JsonSession], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self.info = info
+        self._hub = hub
+        self._limits = limits
+        self._rate = rate
+        self._clock = clock
+        self._on_closed = on_closed
+        self._connection: Connection | None = None
+        self.subscriptions: list[str] = []
+
+    def start(self, connection: Connection) -> None:
+        """Greets the client; on an endpoint that subscribes by itself, does so."""
+        self._connection = connection
+        services = list(self._endpoint.services)
+        self._send(
+            SYSTEM,
+            "connection_established",
+            {
+                "client_id": self.info.client_id,
+                "available_services": services,
+                "endpoint": self._endpoint.path,
+                "supported_actions": list(ACTIONS),
+            },
+            client_id=self.info.client_id,
+            available_services=services,
+        )
+        if self._endpoint.welcomes:
+            grouped = {group: list(services_of(group)) for group in GROUPS}
+            self._send(SYSTEM, "welcome", {"available_services": grouped, "usage": USAGE})
+        if self._endpoint.subscribes:
+            # one service is named, several are "all": as if the client had asked for it
+            self._subscribe(services, services[0] if len(services) == 1 else ALL, None, {})
+
+    # What arrives
+
+    def on_text(self, text: str) -> None:
+        """One message of the client. Whatever it is, it is answered and the connection stays."""
+        if not self._note_arrival():
+            return
+        echo: dict[str, Any] = {}
+        try:
+            message = self._parse(text)
+            req_id = message.get("req_id")
+            if req_id is not None:
+                echo = {"req_id": _checked_req_id(req_id)}
+            self._dispatch(message, echo)
+        except ClientError as error:
+            self._send_error(error, echo)
+
+    def on_binary(self) -> None:
+        """Binary messages mean nothing here."""
+        if self._note_arrival():
+            self._send_error(UnsupportedData("Expected a text message, got a binary one."), {})
+
+    def on_closed(self, code: int) -> None:
+        """The connection is gone."""
+        assert self._connection is not None
+        for service in self.subscriptions:
+            self._hub.unsubscribe(self._connection, service)
+        logger.debug("client left client_id=%s code=%s", self.info.client_id, code)
+        self._on_closed(self)
+
+    def _note_arrival(self) -> bool:
+        """Counts a message; False when it is over the rate and not to be handled."""
+        self.info.received += 1
+        self.info.last_activity = self._clock()
+        if self._rate.allows():
+            return True
+        assert self._connection is not None
+        if self._rate.exhausted:
+            self._connection.close(CLOSE_POLICY, "too many messages")
+        else:
+            error = TooManyRequests("Too many messages; slow down.", retry_after_s=self._rate.retry_after_s)
+            self._send_error(error, {})
+        return False
+
+    def _parse(self, text: str) -> dict[str, Any]:
+        try:
+            message = codec.decode(text)
+        except RecursionError:
+            raise BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.") from None
+        except ValueError:
+            raise BadRequest("Expected a JSON object; this is not JSON.") from None
+        if not isinstance(message, dict):
+            raise BadRequest('Expected a JSON object such as {"action": "subscribe", "service": "market_data"}.')
+        if _is_deeper_than(message, self._limits.max_nesting):
+            raise BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.")
+        return message
+
+    def _dispatch(self, message: dict[str, Any], echo: dict[str, Any]) -> None:
+        action = message.get("action")
+        if action == "subscribe":
+            services, name = self._services_in(message)
+            self._subscribe(services, name, _position_in(message, services), echo)
+        elif action == "unsubscribe":
+            services, name = self._services_in(message)
+            self._unsubscribe(services, name, echo)
+        elif action == "get_status":
+            self._send(SYSTEM, "status", self._status(), **echo)
+        elif action == "ping":
+            data = message.get("data")
+            self._send(SYSTEM, "pong", {} if data is None else data, **echo)
+        else:
+            said = f"Unknown action {action!r}." if isinstance(action, str) else "Expected the field action."
+            raise UnknownAction(said[:200], supported_actions=list(ACTIONS))
+
+    def _services_in(self, message: dict[str, Any]) -> tuple[list[str], str | None]:
+        """The services that a request is about, and the one name for all of them, if it had one."""
+        if "services" in message:
+            if "service" in message:
+                raise BadRequest("Expected either service or services, not both.")
+            names = message["services"]
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+                raise BadRequest("Expected services to be a list of service names.")
+            for name in names:
+                self._check_offered(name)
+            return list(dict.fromkeys(names)), None
+        name = message.get("service")
+        if not isinstance(name, str):
+            raise BadRequest("Expected the field service to be a string.")
+        if name == ALL:
+            return list(self._endpoint.services), ALL
+        self._check_offered(name)
+        return [name], name
+
+    def _check_offered(self, name: str) -> None:
+        available = list(self._endpoint.services)
+        if name in available:
+            return
+        if name in SERVICE_NAMES:
+            raise InvalidService(
+                f"Invalid service here: {name} is not offered on {self._endpoint.path}.", available_services=available
+            )
+        raise InvalidService(f"Invalid service: {name[:64]!r}.", available_services=available)
+
+    # What it brings about
+
+    def _subscribe(
+        self, services: Iterable[str], name: str | None, since: Position | None, echo: dict[str, Any]
+    ) -> None:
+        """Confirms, then sends what each new subscription begins with.
+
+        Args:
+            services: what to subscribe to.
+            name: one confirmation under this name; None for one per service.
+            since: where the client stood in the only service.
+            echo: fields of the request to repeat.
+        """
+        connection = self._connection
+        assert connection is not None
+        services = list(services)
+        new = [service for service in services if service not in self.subscriptions]
+        if len(self.subscriptions) + len(new) > self._limits.max_subscriptions:
+            raise TooManySubscriptions(f"A connection may have {self._limits.max_subscriptions} subscriptions.")
+        self.subscriptions += new
+        if name is not None:
+            self._confirm("subscription_confirmed", name, services, echo)
+        for service in services:
+            if name is None:
+                self._confirm("subscription_confirmed", service, [service], echo)
+            if service in new:
+                last = self._hub.subscribe(connection, service)
+                self._send_beginning(service, last, since, echo)
+
+    def _send_beginning(
+        self, service: str, last: Publication | None, since: Position | None, echo: dict[str, Any]
+    ) -> None:
+        """Exactly what was missed since a position, or the last known update. Nothing before the first update."""
+        assert self._connection is not None
+        if since is not None:
+            missed = self._hub.broker.since(service, since.epoch, since.seq)
+            if missed is not None:
+                for publication in missed:
+                    self._connection.push(update_frame(publication, **echo))
+                return
+        if last is not None:
+            unrecovered = {} if since is None else {"recovered": False}
+            self._connection.push(update_frame(last, snapshot=True, **unrecovered, **echo))
+
+    def _unsubscribe(self, services: Iterable[str], name: str | None, echo: dict[str, Any]) -> None:
+        assert self._connection is not None
+        services = list(services)
+        for service in services:
+            if service in self.subscriptions:
+                self.subscriptions.remove(service)
+                self._hub.unsubscribe(self._connection, service)
+        for covered, label in [(services, name)] if name is not None else [([one], one) for one in services]:
+            self._confirm("unsubscription_confirmed", label, covered, echo)
+
+    def _status(self) -> dict[str, Any]:
+        info = self.info
+        return {
+            "client_id": info.client_id,
+            "endpoint": info.endpoint,
+            "connected_at": to_rfc3339(info.connected_at),
+            "last_activity": to_rfc3339(info.last_activity),
+            "subscriptions": list(self.subscriptions),
+            "available_services": list(self._endpoint.services),
+            "messages_received": info.received,
+            "messages_sent": info.answered,
+            "services": {service: self._service_state(service) for service in self._endpoint.services},
+        }
+
+    def _service_state(self, service: str) -> dict[str, Any]:
+        """``{"status", "reason", "seq", "epoch"}``; status null before the service has said anything."""
+        last = self._hub.broker.last(service)
+        epoch, seq = self._hub.broker.position(service)
+        data = {} if last is None else last.data
+        return {"status": data.get("status"), "reason": data.get("reason"), "epoch": epoch, "seq": seq}
+
+    # What leaves
+
+    def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any]) -> None:
+        self._send(name, kind, {"service": name, "services": services, "subscriptions": list(self.subscriptions)}, **echo)
+
+    def _send_error(self, error: ClientError, echo: dict[str, Any]) -> None:
+        self._send(SYSTEM, "error", error.to_wire(), **echo)
+
+    def _send(self, service: str, kind: str, data: Any, **extra: Any) -> None:
+        assert self._connection is not None
+        self.info.answered += 1
+        message = {"service": service, "type": kind, "data": data, "timestamp": to_rfc3339(self._clock()), **extra}
+        self._connection.push(text_frame(codec.encode(message)))
+
+
+def update_frame(publication: Publication, **extra: Any) -> bytes:
+    """The frame of an update, the same for every client; ``extra`` are fields for one of them."""
+    head = {
+        "service": publication.channel,
+        "type": "update",
+        "timestamp": to_rfc3339(publication.time),
+        "epoch": publication.epoch,
+        "seq": publication.seq,
+        **extra,
+    }
+    # the payload is encoded already; only its envelope is new
+    return text_frame(codec.encode(head)[:-1] + b',"data":' + publication.body + b"}")
+
+
+def _position_in(message: dict[str, Any], services: list[str]) -> Position | None:
+    since = message.get("since")
+    if since is None:
+        return None
+    if len(services) != 1:
+        raise BadRequest("Expected since only with a single service.")
+    try:
+        return msgspec.convert(since, Position)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"Expected since to be {{epoch, seq}}: {error}") from None
+
+
+def _checked_req_id(req_id: Any) -> str | int:
+    if isinstance(req_id, bool) or not isinstance(req_id, (str, int)) or len(str(req_id)) > REQ_ID_MAX:
+        raise BadRequest(f"Expected req_id to be a string or a whole number of at most {REQ_ID_MAX} characters.")
+    return req_id
+
+
+def _is_deeper_than(value: Any, levels: int) -> bool:
+    """Whether arrays and objects are nested in more than so many levels. Takes one pass, without recursion."""
+    layer = [value]
+    while layer:
+        if levels == 0:
+            return any(isinstance(item, (dict, list)) for item in layer)
+        levels -= 1
+        layer = [
+            inner
+            for item in layer
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return False

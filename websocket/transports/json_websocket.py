@@ -1,0 +1,140 @@
+"""Plain WebSockets with JSON messages: the way in, and the clients that are connected.
+
+It is WSGI middleware before Flask: Werkzeug's router refuses upgrade requests on normal routes, and a request context
+per connection would cost more than the connection.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from websocket import green
+from websocket.catalogue import ENDPOINTS, SERVICE_NAMES, EndpointInfo
+from websocket.hub import Hub
+from websocket.records import to_rfc3339
+from websocket.settings import EdgeSettings
+from websocket.transports.edge import Edge, WsgiApp, refuse
+from websocket.transports.json_session import ClientInfo, JsonSession
+from websocket.transports.rate import MessageRate
+from websocket.wire.connection import Connection, Connections
+from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
+
+
+class JsonWebSockets:
+    """Middleware that serves the WebSocket endpoints and passes everything else on.
+
+    Args:
+        app: what serves everything else.
+        hub: where clients subscribe.
+        edge: who may connect.
+        connections: the process's registry.
+        limits: what one client may do.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        hub: Hub,
+        edge: Edge,
+        connections: Connections,
+        limits: EdgeSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._app = app
+        self._hub = hub
+        self._edge = edge
+        self._connections = connections
+        self._limits = limits
+        self._clock = clock
+        self._endpoints = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+        self._sessions: dict[JsonSession, str] = {}  # session -> the client's address
+        self._connected = 0
+        self._received = 0  # by clients that are gone
+        self._answered = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        is_ours = path == "/ws" or path.startswith("/ws/")
+        endpoint = self._endpoints.get(path.rstrip("/") if is_ours else path)
+        if not is_ours or not (wants_websocket(environ) or endpoint is not None):
+            return self._app(environ, start_response)
+        try:
+            if endpoint is None:
+                raise HandshakeRefused("404 Not Found", "There is no such endpoint; see /ws/endpoints.")
+            if not wants_websocket(environ):
+                raise HandshakeRefused(
+                    "426 Upgrade Required",
+                    "This is a WebSocket endpoint; see /docs.",
+                    (("Upgrade", "websocket"), ("Connection", "Upgrade")),
+                )
+            answer = accept_upgrade(environ)
+            self._edge.check_origin(environ)
+            address = self._edge.address_of(environ)
+            self._edge.check_room(address)
+        except HandshakeRefused as refused:
+            return refuse(refused, start_response)
+        return self._open(endpoint, address, answer, environ)
+
+    def stats(self) -> dict[str, Any]:
+        """Who is connected and what was exchanged, at this moment.
+
+        Counts are of plain clients of this process; messages of publications are not among ``messages_sent``.
+        """
+        sessions = list(self._sessions)
+        subscriptions = Counter({service: self._hub.count(service) for service in SERVICE_NAMES})
+        return {
+            "active_connections": len(sessions),
+            "total_connections": self._connected,
+            "total_subscriptions": subscriptions.total(),
+            "subscriptions": dict(subscriptions),
+            "messages_received": self._received + sum(session.info.received for session in sessions),
+            "messages_sent": self._answered + sum(session.info.answered for session in sessions),
+            "merged_updates": self._connections.merged,
+            "stalled_connections": len(self._connections.stalled),
+            "closed": {str(code): count for code, count in sorted(self._connections.closed_codes.items())},
+            "clients": [
+                {
+                    "client_id": session.info.client_id,
+                    "endpoint": session.info.endpoint,
+                    "connected_at": to_rfc3339(session.info.connected_at),
+                    "last_activity": to_rfc3339(session.info.last_activity),
+                    "subscriptions": list(session.subscriptions),
+                    "messages_received": session.info.received,
+                    "messages_sent": session.info.answered,
+                }
+                for session in sessions
+            ],
+        }
+
+    def _open(
+        self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]
+    ) -> Iterable[bytes]:
+        sock = green.take_over_socket(environ)
+        now = self._clock()
+        self._connected += 1
+        info = ClientInfo(
+            client_id=f"client_{self._connected}_{int(now)}",
+            endpoint=endpoint.path,
+            connected_at=now,
+            last_activity=now,
+        )
+        rate = MessageRate(self._limits.messages_per_second, self._limits.message_burst, clock=time.monotonic)
+        session = JsonSession(
+            endpoint, info, self._hub, self._limits, rate, clock=self._clock, on_closed=self._forget
+        )
+        connection = Connection(sock, self._connections, session)
+        self._sessions[session] = address
+        self._edge.enter(address)
+        connection.push(answer)
+        session.start(connection)
+        return []
+
+    def _forget(self, session: JsonSession) -> None:
+        self._edge.leave(self._sessions.pop(session))
+        self._received += session.info.received
+        self._answered += session.info.answered

@@ -1,0 +1,380 @@
+"""One WebSocket connection without a green thread: an outbox that never waits, and a reader that the event loop calls.
+
+The outbox is the only writer of its socket, and keeps three promises. A frame leaves whole or is continued before any
+other, so no frame is cut by another. What is offered to a channel keeps its order. Nobody waits: what the kernel does
+not take at once is kept here, one frame a channel, of which the newest wins; answers and control frames are never
+replaced, and are counted against a limit.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from websocket import green
+from websocket.wire.frames import Incoming, MessageReader, ProtocolFault, close_frame, ping_frame, pong_frame
+
+logger = logging.getLogger(__name__)
+
+READ_SIZE = 65_536
+CLOSE_TOO_SLOW = 4008
+CLOSE_ABNORMAL = 1006
+"""Never sent; stands for a connection that ended without a close frame."""
+
+DEAD_PEER_MS = 120_000
+"""The kernel gives a peer up that acknowledges nothing for so long."""
+
+LINGER_S = 5.0
+"""How long a closing connection waits for the peer's close frame."""
+
+
+class WireLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one connection may use.
+
+    Attributes:
+        max_message_bytes: of one incoming message over all fragments.
+        max_queued_bytes: answers and control frames that wait to be sent; more closes the connection.
+        send_buffer_bytes: the kernel's buffer; a large one hides minutes of old prices.
+        stall_timeout_s: a connection that takes nothing for so long is closed.
+        ping_interval_s: time between two pings, which keep proxies from closing an idle connection.
+    """
+
+    max_message_bytes: int = 16 * 1024
+    max_queued_bytes: int = 1024 * 1024
+    send_buffer_bytes: int = 64 * 1024
+    stall_timeout_s: float = 30.0
+    ping_interval_s: float = 25.0
+
+
+class Session(Protocol):
+    """What a connection carries. All methods are called in the event loop and must neither block nor yield."""
+
+    def on_text(self, text: str) -> None:
+        """A text message arrived."""
+
+    def on_binary(self) -> None:
+        """A binary message arrived; its content is dropped."""
+
+    def on_closed(self, code: int) -> None:
+        """The connection is gone; called once, and nothing can be sent any more."""
+
+
+class Connections:
+    """All WebSocket connections of this process: their limits, what is stalled, and what is closing.
+
+    Args:
+        limits: for each of them.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, limits: WireLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.open: set[Connection] = set()
+        self.stalled: set[Connection] = set()
+        self.closing: dict[Connection, float] = {}  # connection -> when it is cut off
+        self.merged = 0
+        """Publications that were replaced by a newer one before they could be sent."""
+        self.closed_codes: dict[int, int] = {}
+        """How many connections ended with each code."""
+        self._swept_at = clock()
+
+    def sweep(self) -> None:
+        """Closes what takes nothing, cuts off what does not finish to close, pings the rest. Call it every second."""
+        now = self.clock()
+        horizon = now - self.limits.stall_timeout_s
+        for connection in [stalled for stalled in self.stalled if stalled.stalled_since <= horizon]:
+            if connection not in self.closing:
+                connection.drop_and_close(CLOSE_TOO_SLOW, "too slow", linger_s=self.limits.stall_timeout_s)
+        for connection in [one for one, until in self.closing.items() if until <= now]:
+            connection.abort()
+        self._ping(now)
+
+    def _ping(self, now: float) -> None:
+        """Each connection once in an interval, spread over it by the number of its descriptor."""
+        interval = self.limits.ping_interval_s
+        slots = 32
+        first, last = int(self._swept_at / interval * slots), int(now / interval * slots)
+        self._swept_at = now
+        due = {tick % slots for tick in range(first + 1, min(last, first + slots) + 1)}
+        if due:
+            frame = ping_frame()
+            for connection in [one for one in self.open if one.fd % slots in due]:
+                if connection not in self.stalled:
+                    connection.push(frame)
+
+
+class Connection:
+    """A connection after its handshake.
+
+    Args:
+        sock: the real, non-blocking socket; owned from now on.
+        connections: the process's registry.
+        session: what it carries.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_connections",
+        "_queue",
+        "_queued_bytes",
+        "_read_watch",
+        "_reader",
+        "_send",
+        "_slots",
+        "_sock",
+        "_write_watch",
+        "close_code",
+        "fd",
+        "is_open",
+        "session",
+        "stalled_since",
+    )
+
+    def __init__(self, sock: socket.socket, connections: Connections, session: Session) -> None:
+        limits = connections.limits
+        self._sock = sock
+        self._send = sock.send
+        self.fd = sock.fileno()
+        self._connections = connections
+        self.session = session
+        self._reader = MessageReader(limits.max_message_bytes)
+        self._queue: deque[bytes | str] | None = None  # bytes to send, or the name of a channel whose slot is sent
+        self._slots: dict[str, bytes] | None = None  # channel -> its newest frame
+        self._queued_bytes = 0
+        self._write_watch: Any = None
+        self.is_open = True
+        """False as soon as nothing new is sent: it is closing or gone."""
+        self.close_code = CLOSE_ABNORMAL
+        self.stalled_since = 0.0
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+        connections.open.add(self)
+        self._read_watch = green.watch_readable(self.fd, self._on_readable)
+
+    # Sending
+
+    def offer(self, channel: str, frame: bytes) -> None:
+        """A publication: sent now, or kept as the channel's newest until the kernel takes it. Never yields."""
+        if self._queue is None:
+            try:
+                sent = self._send(frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._end()
+                return
+            if sent == len(frame):
+                return
+            if sent:
+                self._wait_with(frame[sent:])
+            else:
+                self._slots = {channel: frame}
+                self._wait_with(channel)
+        elif self.is_open:
+            slots = self._slots
+            if slots is None:
+                slots = self._slots = {}
+            if channel in slots:
+                self._connections.merged += 1
+            else:
+                self._queue.append(channel)
+            slots[channel] = frame
+
+    def push(self, frame: bytes) -> None:
+        """An answer or a control frame: sent now, or as soon as the kernel takes it; never replaced. Never yields."""
+        if not self.is_open:
+            return
+        if self._queue is not None:
+            self._queued_bytes += len(frame)
+            if self._queued_bytes > self._connections.limits.max_queued_bytes:
+                self.drop_and_close(CLOSE_TOO_SLOW, "too slow")
+            else:
+                self._queue.append(frame)
+            return
+        try:
+            sent = self._send(frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._end()
+            return
+        if sent != len(frame):
+            self._queued_bytes = len(frame) - sent
+            self._wait_with(frame[sent:])
+
+    def forget(self, channel: str) -> None:
+        """Drops what waits for a channel, because the client unsubscribed."""
+        if self._slots is not None and self._slots.pop(channel, None) is not None and self._queue is not None:
+            self._queue.remove(channel)
+
+    def _wait_with(self, first: bytes | str) -> None:
+        self._queue = deque((first,))
+        self.stalled_since = self._connections.clock()
+        self._connections.stalled.add(self)
+        self._write_watch = green.watch_writable(self.fd, self._on_writable)
+
+    def _on_writable(self) -> None:
+        queue = self._queue
+        while queue:
+            head = queue[0]
+            frame = head
+            if isinstance(head, str):
+                assert self._slots is not None
+                frame = self._slots.pop(head)
+            assert isinstance(frame, bytes)
+            try:
+                sent = self._send(frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._end()
+                return
+            if sent:
+                self.stalled_since = self._connections.clock()
+                if not isinstance(head, str):
+                    self._queued_bytes -= sent
+            if sent == len(frame):
+                queue.popleft()
+            elif sent or not isinstance(head, str):
+                queue[0] = frame[sent:]
+                return
+            else:
+                assert self._slots is not None
+                self._slots[head] = frame
+                return
+        self._stop_waiting()
+        if not self.is_open:
+            self._shut_down_writing()
+
+    def _stop_waiting(self) -> None:
+        self._queue = self._slots = None
+        self._queued_bytes = 0
+        self._connections.stalled.discard(self)
+        if self._write_watch is not None:
+            green.unwatch(self._write_watch)
+            self._write_watch = None
+
+    # Closing
+
+    def close(self, code: int | None, reason: str = "", *, linger_s: float = LINGER_S) -> None:
+        """Sends a close frame after what waits, then waits a little for the peer to close as well. Idempotent."""
+        if not self.is_open:
+            return
+        self.push(close_frame(code, reason))
+        if self._read_watch is None:  # sending found out that it is gone
+            return
+        self.is_open = False
+        self.close_code = 1005 if code is None else code
+        self._connections.closing[self] = self._connections.clock() + linger_s
+        if self._queue is None:
+            self._shut_down_writing()
+
+    def drop_and_close(self, code: int, reason: str, *, linger_s: float = LINGER_S) -> None:
+        """Forgets what waits, except the rest of a frame that is half sent, then closes."""
+        if self._queue is not None:
+            head = self._queue[0]
+            self._slots = None
+            self._queue = deque((head,) if isinstance(head, bytes) else ())
+            self._queued_bytes = sum(len(frame) for frame in self._queue)
+        self.close(code, reason, linger_s=linger_s)
+
+    def abort(self) -> None:
+        """Ends it at once, without a close frame. Idempotent."""
+        self._end()
+
+    def _shut_down_writing(self) -> None:
+        """Says that nothing more comes, but goes on reading: closing with unread bytes would reset the connection,
+        and the peer would lose the close frame."""
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._end()
+
+    def _end(self) -> None:
+        if self._read_watch is None:
+            return
+        green.unwatch(self._read_watch)
+        self._read_watch = None
+        self.is_open = False
+        self._stop_waiting()
+        connections = self._connections
+        connections.open.discard(self)
+        connections.closing.pop(self, None)
+        connections.closed_codes[self.close_code] = connections.closed_codes.get(self.close_code, 0) + 1
+        self._sock.close()
+        try:
+            self.session.on_closed(self.close_code)
+        except Exception:
+            # one connection's end must not disturb the event loop
+            logger.exception("session failed while closing code=%s", self.close_code)
+
+    # Receiving
+
+    def _on_readable(self) -> None:
+        try:
+            data = self._sock.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._end()
+            return
+        try:
+            arrived = self._reader.feed(data)
+        except ProtocolFault as fault:
+            self.close(fault.code, fault.reason)
+            self._ignore_input()
+            return
+        for incoming in arrived:
+            self._handle(incoming)
+            if self._read_watch is None:
+                return
+
+    def _handle(self, incoming: Incoming) -> None:
+        if incoming.kind == "close":
+            self._on_close_frame(incoming.code)
+        elif not self.is_open or incoming.kind == "pong":
+            return
+        elif incoming.kind == "ping":
+            self.push(pong_frame(incoming.payload))
+        else:
+            try:
+                if incoming.kind == "text":
+                    self.session.on_text(incoming.text)
+                else:
+                    self.session.on_binary()
+            except Exception:
+                # our own fault: say so with the code for it, and never with details
+                logger.exception("session failed fd=%s", self.fd)
+                self.close(1011, "internal error")
+
+    def _on_close_frame(self, code: int | None) -> None:
+        if self.is_open:
+            # the code is echoed; the session sees what the client said
+            self.close(code)
+        if self._queue is None:
+            self._end()
+
+    def _ignore_input(self) -> None:
+        """After a fault the bytes that follow mean nothing; they are only read so that the close frame arrives."""
+        self._reader = _Ignore()  # type: ignore[assignment]
+
+
+class _Ignore:
+    """Stands in for a reader whose input is broken."""
+
+    __slots__ = ()
+
+    def feed(self, _data: bytes) -> list[Incoming]:
+        """Nothing comes of it."""
+        return []
