@@ -3,7 +3,6 @@
     ServiceError
     ├── SettingsError            a setting is wrong: its name and what was expected
     ├── StartError               this machine does not let us start: what to do about it
-    ├── CacheError               the shared cache did not do what was asked
     ├── UpstreamError            a request to a provider ended without an answer we can use
     │   ├── UpstreamTimeout      it took too long: connecting, reading, or as a whole
     │   ├── UpstreamUnreachable  no connection, or one that broke before the answer was whole
@@ -52,10 +51,6 @@ class SettingsError(ServiceError):
 
 class StartError(ServiceError):
     """The machine does not let the service start; the text is one line that says what to do."""
-
-
-class CacheError(ServiceError):
-    """The shared cache refused or did not answer; callers go on with what they hold in memory."""
 
 
 class UpstreamError(ServiceError):
@@ -132,9 +127,7 @@ class UnknownSymbol(UpstreamStatus):
 
     kind = "unknown_symbol"
 
-    def __init__(
-        self, provider: str, operation: str, reason: str, symbols: Iterable[str], status: int = 404
-    ) -> None:
+    def __init__(self, provider: str, operation: str, reason: str, symbols: Iterable[str], status: int = 404) -> None:
         super().__init__(provider, operation, reason, status)
         self.symbols = tuple(symbols)
 

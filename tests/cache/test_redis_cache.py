@@ -200,7 +200,20 @@ def test_a_port_that_swallows_everything_is_left_alone(caches: Caches, caplog: p
         until_next_trial(caches)
         assert cache.get("prices") == b"x"
         assert connections() == 0
-        cache.check()
+
+        events: list[str] = []
+
+        def try_again() -> None:
+            cache.check()
+            events.append("tried")
+
+        green.spawn(try_again)
+        green.sleep()
+        cache.put("prices", b"y")
+        events.append(f"got {cache.get('prices')!r}")
+        while len(events) < 2:
+            green.sleep(0.05)
+        assert events == ["got b'y'", "tried"]
         assert connections() == 1
     assert levels(caplog) == ["WARNING"]
 
@@ -215,6 +228,40 @@ def test_a_redis_that_takes_no_writes_counts_as_away(caches: Caches, server: Red
     until_next_trial(caches)
     cache.check()
     assert values_in(there) == {"prices": b"x"}
+
+
+def test_a_delete_that_redis_refused_is_done_later(caches: Caches, server: RedisServer, there: redis.Redis) -> None:
+    cache = caches.on_redis(server.port)
+    cache.put("prices", b"x")
+    there.config_set("min-replicas-to-write", 1)
+    cache.delete("prices")
+    assert not cache.status().healthy
+    assert values_in(there) == {"prices": b"x"}
+    there.config_set("min-replicas-to-write", 0)
+    until_next_trial(caches)
+    cache.check()
+    assert values_in(there) == {}
+    assert cache.get("prices") is None
+
+
+def test_what_is_put_while_redis_is_asked_wins(
+    caches: Caches, server: RedisServer, there: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = caches.on_redis(server.port)
+    there.set(f"{PREFIX}cache:prices", b"theirs")
+    execute = redis.client.Pipeline.execute
+
+    def execute_slowly(pipeline: redis.client.Pipeline) -> object:
+        answer = execute(pipeline)
+        monkeypatch.undo()
+        green.spawn(cache.put, "prices", b"ours")
+        green.sleep()
+        return answer
+
+    monkeypatch.setattr(redis.client.Pipeline, "execute", execute_slowly)
+    assert cache.get("prices") == b"ours"
+    cache.check()
+    assert values_in(there) == {"prices": b"ours"}
 
 
 def test_a_password_set_later_is_reported_and_not_raised(caches: Caches, server: RedisServer) -> None:

@@ -94,10 +94,11 @@ def redis_client(settings: RedisSettings) -> redis.Redis:
     Connects with its first call and again by itself after each failure. Green threads may share it.
 
     Args:
-        settings: an empty host means localhost.
+        settings: an empty host means this machine.
     """
     return redis.Redis(
-        host=settings.host or "localhost",
+        # By number: bare systems do not know the name, and where it has two addresses the time-outs would add up.
+        host=settings.host or "127.0.0.1",
         port=settings.port,
         db=settings.db,
         username=settings.username or None,
