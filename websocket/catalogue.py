@@ -109,3 +109,15 @@ ENDPOINTS: tuple[EndpointInfo, ...] = (
     _at_once("/ws/ai", ("huggingface",), "The same as /ws/huggingface."),
     _at_once("/ws/persistence", ("persistence",), "The archive at once."),
 )
+
+
+def service_named(name: str) -> ServiceInfo:
+    """The service of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for service in SERVICES:
+        if service.name == name:
+            return service
+    raise KeyError(name)

@@ -65,7 +65,9 @@ class ServerSettings:
     """Where and for whom we listen."""
 
     host: str = setting("HOST", "0.0.0.0", "Address to listen on.")
-    ports: tuple[Port, ...] = setting("PORT", (5000, 7860), "Ports to listen on, separated by commas; all serve the same.")
+    ports: tuple[Port, ...] = setting(
+        "PORT", (5000, 7860), "Ports to listen on, separated by commas; all serve the same."
+    )
     app_secret: Secret = setting(
         "APP_SECRET",
         Secret(),
@@ -184,7 +186,9 @@ class UpstreamSettings:
     )
     failures_to_open: Count = setting("CIRCUIT_FAILURES", 3, "Failures in a row that open a circuit.", "failures")
     backoff_max_s: Seconds = setting("BACKOFF_MAX", 60.0, "Longest pause of a failing provider.", "seconds")
-    park_s: Seconds = setting("PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 451).", "seconds")
+    park_s: Seconds = setting(
+        "PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 451).", "seconds"
+    )
     proxy: Url = setting("UPSTREAM_PROXY", Url(""), "HTTP proxy for the way to the providers; empty for none.")
 
 
@@ -228,13 +232,93 @@ class ProvidersSettings:
     binance: ProviderSettings = ProviderSettings(url=Url("https://data-api.binance.vision"))
     kraken: ProviderSettings = ProviderSettings(url=Url("https://api.kraken.com"))
     coinbase_exchange: ProviderSettings = ProviderSettings(url=Url("https://api.exchange.coinbase.com"))
+    mempool_space: ProviderSettings = ProviderSettings(url=Url("https://mempool.space"))
+    blockstream: ProviderSettings = ProviderSettings(url=Url("https://blockstream.info/api"))
+    blockchain_info: ProviderSettings = ProviderSettings(url=Url("https://api.blockchain.info"))
+    blockchair: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.blockchair.com"))
+    blockcypher: ProviderSettings = ProviderSettings(url=Url("https://api.blockcypher.com/v1"))
+    blockscout: ProviderSettings = ProviderSettings(url=Url("https://eth.blockscout.com"))
+    etherscan: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.etherscan.io/v2"))
+    coinmetrics: ProviderSettings = ProviderSettings(url=Url("https://community-api.coinmetrics.io/v4"))
+    defillama: ProviderSettings = ProviderSettings(url=Url("https://api.llama.fi"))
+    alternative_me: ProviderSettings = ProviderSettings(url=Url("https://api.alternative.me"))
+    cryptopanic: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://cryptopanic.com/api/developer/v2"))
+    whale_alert: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.whale-alert.io/v1"))
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeSettings:
+    """Public JSON-RPC nodes, best first: a chain a field, several hosts each."""
+
+    ethereum: tuple[Url, ...] = setting(
+        "NODES_ETHEREUM",
+        (
+            Url("https://ethereum-rpc.publicnode.com"),
+            Url("https://eth.drpc.org"),
+            Url("https://eth.merkle.io"),
+        ),
+        "JSON-RPC nodes of Ethereum, best first.",
+    )
+    bnb: tuple[Url, ...] = setting(
+        "NODES_BNB",
+        (Url("https://bsc-dataseed.bnbchain.org"), Url("https://bsc-rpc.publicnode.com"), Url("https://bsc.drpc.org")),
+        "JSON-RPC nodes of BNB Chain.",
+    )
+    polygon: tuple[Url, ...] = setting(
+        "NODES_POLYGON",
+        (Url("https://polygon-bor-rpc.publicnode.com"), Url("https://polygon.drpc.org")),
+        "JSON-RPC nodes of Polygon.",
+    )
+    arbitrum: tuple[Url, ...] = setting(
+        "NODES_ARBITRUM",
+        (
+            Url("https://arb1.arbitrum.io/rpc"),
+            Url("https://arbitrum-one-rpc.publicnode.com"),
+            Url("https://arbitrum.drpc.org"),
+        ),
+        "JSON-RPC nodes of Arbitrum One.",
+    )
+    optimism: tuple[Url, ...] = setting(
+        "NODES_OPTIMISM",
+        (
+            Url("https://mainnet.optimism.io"),
+            Url("https://optimism-rpc.publicnode.com"),
+            Url("https://optimism.drpc.org"),
+        ),
+        "JSON-RPC nodes of OP Mainnet.",
+    )
+    base: tuple[Url, ...] = setting(
+        "NODES_BASE",
+        (Url("https://base-rpc.publicnode.com"), Url("https://base.drpc.org")),
+        "JSON-RPC nodes of Base.",
+    )
+    solana: tuple[Url, ...] = setting(
+        "NODES_SOLANA",
+        (Url("https://api.mainnet-beta.solana.com"), Url("https://solana-rpc.publicnode.com")),
+        "JSON-RPC nodes of Solana.",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedSettings:
+    """News feeds (RSS), a feed a field."""
+
+    coindesk: Url = setting("FEED_COINDESK", Url("https://www.coindesk.com/arc/outboundfeeds/rss/"), "RSS of CoinDesk.")
+    cointelegraph: Url = setting("FEED_COINTELEGRAPH", Url("https://cointelegraph.com/rss"), "RSS of Cointelegraph.")
+    decrypt: Url = setting("FEED_DECRYPT", Url("https://decrypt.co/feed"), "RSS of Decrypt.")
+    cryptoslate: Url = setting("FEED_CRYPTOSLATE", Url("https://cryptoslate.com/feed/"), "RSS of CryptoSlate.")
+    bitcoin_magazine: Url = setting(
+        "FEED_BITCOIN_MAGAZINE", Url("https://bitcoinmagazine.com/feed"), "RSS of Bitcoin Magazine."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class DemoSettings:
     """The stand-in internet."""
 
-    enabled: bool = setting("DEMO", False, "1 replaces the internet by a simulator on this machine; all output says so.")
+    enabled: bool = setting(
+        "DEMO", False, "1 replaces the internet by a simulator on this machine; all output says so."
+    )
     seed: int = setting("DEMO_SEED", 1, "Seed of the simulated market.")
     scenario: str = setting("DEMO_SCENARIO", "normal", "Scenario that the simulator plays from the start.")
 
@@ -251,6 +335,8 @@ class Settings:
     prices: PriceSettings = PriceSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
+    nodes: NodeSettings = NodeSettings()
+    feeds: FeedSettings = FeedSettings()
     demo: DemoSettings = DemoSettings()
 
 
@@ -299,7 +385,13 @@ def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> S
 def describe_settings() -> list[SettingInfo]:
     """Every setting in the order of this module, with its default as it would be written in ``.env``."""
     return [
-        SettingInfo(prefix + field.metadata["name"], _kind(hint), _format(default), field.metadata["unit"], field.metadata["help"])
+        SettingInfo(
+            prefix + field.metadata["name"],
+            _kind(hint),
+            _format(default),
+            field.metadata["unit"],
+            field.metadata["help"],
+        )
         for prefix, field, hint, default in _walk(Settings, Settings(), "")
     ]
 
@@ -319,7 +411,20 @@ def with_provider_urls(settings: Settings, base_url: str) -> Settings:
         )
         for field in dataclasses.fields(settings.providers)
     }
-    return dataclasses.replace(settings, providers=dataclasses.replace(settings.providers, **replaced))
+    nodes = {
+        field.name: tuple(
+            Url(f"{base_url}/json_rpc/{field.name}/{urlsplit(url).hostname}")
+            for url in getattr(settings.nodes, field.name)
+        )
+        for field in dataclasses.fields(settings.nodes)
+    }
+    feeds = {field.name: Url(f"{base_url}/rss/{field.name}") for field in dataclasses.fields(settings.feeds)}
+    return dataclasses.replace(
+        settings,
+        providers=dataclasses.replace(settings.providers, **replaced),
+        nodes=dataclasses.replace(settings.nodes, **nodes),
+        feeds=dataclasses.replace(settings.feeds, **feeds),
+    )
 
 
 def _walk(area: type, defaults: Any, prefix: str) -> Iterator[tuple[str, dataclasses.Field[Any], Any, Any]]:
@@ -361,10 +466,19 @@ def _parse(name: str, text: str, hint: Any) -> Any:
         value = [part.strip() for part in text.split(",") if part.strip()]
         if not value:
             raise SettingsError(name, f"expected {_kind(hint)}")
+        if get_args(hint)[0] is Url:
+            return tuple(_parse_url(name, part) for part in value)
     if hint is bool:
-        value = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}.get(
-            text.lower(), text
-        )
+        value = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }.get(text.lower(), text)
     try:
         parsed = msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
@@ -432,7 +546,12 @@ def _kind(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"list of {_kind(get_args(hint)[0])}"
     names: dict[Any, str] = {
-        int: "whole number", float: "number", bool: "0 or 1", str: "text", Secret: "secret", Url: "address"
+        int: "whole number",
+        float: "number",
+        bool: "0 or 1",
+        str: "text",
+        Secret: "secret",
+        Url: "address",
     }
     return names[hint]
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -27,6 +27,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         operation: short name for logs, errors and statistics, for example ``simple_price``. Constant per endpoint.
         path: joined to the provider's base address; begins with a slash.
         params: query parameters, in order.
+        body: JSON body of a POST; None makes it a GET.
+        headers: beside those of the provider, for example ``If-None-Match``.
+        accepts: what the answer must be: JSON, text (UTF-8), or bytes for formats that name their own encoding.
         symbols: our symbols that the answer is about. A refusal of exactly one of them disables that symbol only.
         cost: how much of the per-minute budget it takes (request weight).
     """
@@ -34,6 +37,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     operation: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+    accepts: Literal["json", "text", "bytes"] = "json"
     symbols: tuple[str, ...] = ()
     cost: int = 1
 
@@ -43,13 +49,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         request: what was asked.
-        payload: JSON as plain Python values.
+        payload: as the request accepts it: JSON as plain Python values, text, or bytes. None when ``not_modified``.
         received_at: when it was whole, Unix seconds.
+        headers: names in lower case; only what ``KEPT_HEADERS`` lists.
+        not_modified: True for a 304, which only a conditional request gets.
     """
 
     request: Request
     payload: Any
     received_at: float
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    not_modified: bool = False
+
+
+KEPT_HEADERS = ("etag", "last-modified", "link")
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

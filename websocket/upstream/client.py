@@ -1,4 +1,4 @@
-"""One HTTP GET to a provider, bounded in time and memory.
+"""One HTTP request to a provider, bounded in time and memory.
 
 This is the only place that knows requests, urllib3 and their exceptions: what leaves it is an ``Answer`` or an
 ``UpstreamError``. Reasons in errors are our own words; they never repeat headers, keys, query strings or bodies.
@@ -32,7 +32,7 @@ from websocket.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from websocket.providers.base import Answer, Provider, Request
+from websocket.providers.base import KEPT_HEADERS, Answer, Provider, Request
 from websocket.settings import UpstreamSettings
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,10 @@ CONNECTIONS_PER_PROVIDER = 8
 CHUNK_BYTES = 64 * 1024
 MAX_ERROR_BODY_BYTES = 64 * 1024
 """An error's body only helps to name the error; when it is larger, the status has to do."""
+
+NOT_MODIFIED = 304
+
+ACCEPT = {"json": "application/json", "text": "text/plain, */*;q=0.5", "bytes": "*/*"}
 
 REFUSED = frozenset({401, 402, 403, 418, 451})
 
@@ -112,7 +116,7 @@ class HttpClient:
             UpstreamError: whatever ``provider.error_in`` finds in the body; that comes before the status.
         """
         address = provider.base_url + request.path
-        headers = dict(provider.headers())
+        headers = {"Accept": ACCEPT[request.accepts], **provider.headers(), **dict(request.headers)}
         began_at = self._clock()
         with self._foreign_errors_translated(provider.name, request.operation):
             reply = self._get(provider.name, request, address, headers)
@@ -125,7 +129,13 @@ class HttpClient:
             len(reply.body or b""),
             (received_at - began_at) * 1000,
         )
-        return Answer(request=request, payload=_judge(provider, request, reply), received_at=received_at)
+        return Answer(
+            request=request,
+            payload=_judge(provider, request, reply),
+            received_at=received_at,
+            headers={name: reply.headers[name] for name in KEPT_HEADERS if name in reply.headers},
+            not_modified=reply.status == NOT_MODIFIED,
+        )
 
     def close(self) -> None:
         """Drop all idle connections."""
@@ -134,12 +144,17 @@ class HttpClient:
 
     def _get(self, name: str, request: Request, address: str, headers: dict[str, str]) -> _Reply:
         params: tuple[tuple[str, str], ...] | None = request.params
+        body = request.body
+        if body is not None:
+            headers = {"Content-Type": "application/json", **headers}
         session = self._session(name)
         with green.deadline(self._settings.deadline_s):
             for _ in range(MAX_REDIRECTS + 1):
-                response = session.get(
+                response = session.request(
+                    "GET" if request.body is None else "POST",
                     address,
                     params=params,
+                    data=None if body is None else codec.encode(body),
                     headers=headers,
                     stream=True,
                     allow_redirects=False,
@@ -147,7 +162,8 @@ class HttpClient:
                     proxies=self._proxies(address),
                 )
                 try:
-                    if not response.is_redirect:
+                    # a redirected POST is not followed: some redirects would turn it into another request
+                    if not response.is_redirect or body is not None:
                         return self._read(name, request, response)
                     address, params = _follow(name, request, response, address), None
                 finally:
@@ -160,7 +176,7 @@ class HttpClient:
             session = _Session()
             session.trust_env = False
             session.headers.update(
-                {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+                {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"}
             )
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
             adapter = HTTPAdapter(pool_connections=2, pool_maxsize=CONNECTIONS_PER_PROVIDER, max_retries=0)
@@ -260,6 +276,10 @@ def _judge(provider: Provider, request: Request, reply: _Reply) -> Any:
     """The payload of a good answer; the error of any other, by its body first and then by its status."""
     payload: Any = None
     not_json: Exception | None = None
+    if reply.status == NOT_MODIFIED and any(name.lower().startswith("if-") for name, _ in request.headers):
+        return None
+    if request.accepts != "json" and reply.status < 300:
+        return _plain_payload(provider, request, reply.body or b"")
     try:
         payload = codec.decode(reply.body or b"")
     except (ValueError, RecursionError) as error:
@@ -279,6 +299,15 @@ def _judge(provider: Provider, request: Request, reply: _Reply) -> Any:
             found = "HTML" if (reply.body or b"").lstrip()[:1] == b"<" else "no valid JSON"
         raise BadPayload(provider.name, request.operation, f"{found} with HTTP {reply.status}") from not_json
     return payload
+
+
+def _plain_payload(provider: Provider, request: Request, body: bytes) -> str | bytes:
+    if request.accepts == "bytes":
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise BadPayload(provider.name, request.operation, "expected UTF-8 text") from error
 
 
 def _status_error(name: str, request: Request, reply: _Reply) -> UpstreamError:

@@ -1,0 +1,234 @@
+"""What every data service has in common: parts that are refreshed, a payload made of them, and an honest status.
+
+A service holds what it knows as ``Part`` values. Jobs refresh the parts at the pace of the providers; another job
+publishes the payload at the documented interval, whatever the providers do. Publishing never causes a request.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+
+from websocket.broker.base import Broker
+from websocket.cache.base import Cache
+from websocket.catalogue import service_named
+from websocket.errors import UpstreamError
+from websocket.price_book import PriceBook
+from websocket.providers.base import Provider
+from websocket.records import to_rfc3339
+from websocket.scheduler import Scheduler
+from websocket.settings import Settings
+from websocket.upstream.failover import Pool
+from websocket.upstream.source import Source
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Provider)
+
+PartStatus = Literal["live", "stale", "down", "unconfigured"]
+ServiceStatus = Literal["live", "delayed", "stale", "degraded", "unconfigured", "down"]
+
+
+class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """How one part of a payload stands.
+
+    Attributes:
+        status: ``live``; ``stale`` when it is older than it should be; ``down`` when there is nothing;
+            ``unconfigured`` when something that it needs is not set.
+        as_of: since when the data stands, RFC 3339 UTC, or null without data. The source's own time where it gives one.
+        source: who said so, or null.
+        reason: why it is not ``live``, or null.
+    """
+
+    status: PartStatus
+    as_of: str | None
+    source: str | None
+    reason: str | None
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What the payload of every data service ends with.
+
+    Attributes:
+        status: ``live``: all parts are; ``degraded``: some are not; ``stale``: all that there is is old; ``down``:
+            there is nothing; ``unconfigured``: nothing is set up.
+        reason: why it is not ``live``, or null.
+        parts: how each part stands.
+        demo: true when a simulated internet feeds the service.
+        timestamp: of the payload, RFC 3339 UTC.
+    """
+
+    status: ServiceStatus
+    reason: str | None
+    parts: dict[str, PartInfo]
+    demo: bool
+    timestamp: str
+
+
+class Part(Generic[T]):
+    """Something that one or several sources know, with since when it stands.
+
+    Args:
+        name: as clients see it.
+        max_age_s: age from which it counts as stale.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(self, name: str, *, max_age_s: float, clock: Callable[[], float]) -> None:
+        self.name = name
+        self.value: T | None = None
+        self.as_of: float | None = None
+        self.source: str | None = None
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._trouble: str | None = None
+        self._unconfigured: str | None = None
+
+    def hold(self, value: T, *, source: str, as_of: float) -> None:
+        """Takes over what a source said; ``as_of`` is its own time where it gives one. Older news are passed over."""
+        self._trouble = None
+        if self.as_of is None or as_of >= self.as_of:
+            self.value, self.source, self.as_of = value, source, as_of
+
+    def fail(self, reason: str) -> None:
+        """Notes why the last attempt brought nothing; what is held stays."""
+        self._trouble = reason
+
+    def unconfigured(self, reason: str) -> None:
+        """Says that it is off, and why."""
+        self._unconfigured = reason
+
+    def info(self) -> PartInfo:
+        """How it stands at this moment."""
+        if self._unconfigured is not None:
+            return PartInfo(status="unconfigured", as_of=None, source=None, reason=self._unconfigured)
+        if self.as_of is None:
+            return PartInfo(status="down", as_of=None, source=None, reason=self._trouble or "nothing has come yet")
+        is_old = self._clock() - self.as_of > self._max_age_s
+        reason = (self._trouble or f"older than {self._max_age_s:g} s") if is_old else None
+        return PartInfo(
+            status="stale" if is_old else "live", as_of=to_rfc3339(self.as_of), source=self.source, reason=reason
+        )
+
+
+class ServiceContext:
+    """What services are built from.
+
+    Args:
+        settings: all settings.
+        broker: where to publish, and where other services' publications can be read.
+        sources: every provider in use, by registry name.
+        book: accepted prices, for values in dollars.
+        cache: for what must survive a restart.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        broker: Broker,
+        sources: Mapping[str, Source[Any]],
+        book: PriceBook,
+        cache: Cache,
+        clock: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.broker = broker
+        self.sources = sources
+        self.book = book
+        self.cache = cache
+        self.clock = clock
+        self.demo = settings.demo.enabled
+        self.pools: dict[str, Pool[Any]] = {}
+
+    def pool(self, name: str, providers: Sequence[str], kind: type[P], *, topic: str) -> Pool[P]:
+        """A pool of the named providers, best first; known under its name to health and monitoring.
+
+        Args:
+            name: unique.
+            providers: registry names.
+            kind: what they all must be.
+            topic: paces this refresh apart from others of the same provider.
+        """
+        chosen = [self.sources[provider] for provider in providers]
+        for source in chosen:
+            assert isinstance(source.provider, kind), f"{source.name} is no {kind.__name__}"
+        pool: Pool[P] = Pool(name, chosen, topic=topic, clock=self.clock)
+        self.pools[name] = pool
+        return pool
+
+
+class DataService(ABC):
+    """Base of the data services; the registry finds every concrete subclass in this package.
+
+    Args:
+        context: what it is built from.
+    """
+
+    name: ClassVar[str] = ""
+    """Name of the service in the catalogue, and its channel."""
+
+    payload_type: ClassVar[type[Payload]]
+    """What it publishes; documentation and tests take the schema from it."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self.context = context
+        self.parts: list[Part[Any]] = []
+
+    @abstractmethod
+    def schedule_refreshes(self, scheduler: Scheduler) -> None:
+        """Plans the jobs that refresh the parts."""
+
+    @abstractmethod
+    def payload(self) -> Payload:
+        """What is known at this moment. Does no I/O."""
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        """Plans all jobs: the refreshes, and the publication at the documented interval."""
+        self.schedule_refreshes(scheduler)
+        interval_s = service_named(self.name).interval_s
+        scheduler.every(interval_s, f"publish {self.name}", self.publish, deadline_s=interval_s)
+
+    def publish(self) -> None:
+        """Publishes what is known."""
+        self.context.broker.publish(self.name, self.payload())
+
+    def part(self, name: str, kind: type[T], *, max_age_s: float) -> Part[T]:
+        """A new part of this service; ``kind`` is the type of its value."""
+        part: Part[T] = Part(name, max_age_s=max_age_s, clock=self.context.clock)
+        self.parts.append(part)
+        return part
+
+    def standing(self) -> dict[str, Any]:
+        """The fields that end every payload: ``status``, ``reason``, ``parts``, ``demo``, ``timestamp``."""
+        infos = {part.name: part.info() for part in self.parts}
+        status, reason = summarise(infos)
+        return {
+            "status": status,
+            "reason": reason,
+            "parts": infos,
+            "demo": self.context.demo,
+            "timestamp": to_rfc3339(self.context.clock()),
+        }
+
+
+def summarise(infos: Mapping[str, PartInfo]) -> tuple[ServiceStatus, str | None]:
+    """Status and reason of a payload from those of its parts. Parts that are off count only when all are."""
+    states = {info.status for info in infos.values()}
+    wanted = states - {"unconfigured"}
+    reasons = "; ".join(f"{name}: {info.reason}" for name, info in infos.items() if info.reason is not None)
+    if not wanted:
+        return "unconfigured", reasons or None
+    if wanted == {"live"}:
+        return "live", None
+    if wanted == {"down"}:
+        return "down", reasons
+    return ("stale" if "live" not in wanted else "degraded"), reasons
+
+
+def told(attempts: Sequence[UpstreamError]) -> str:
+    """What the sources of a round said, in one line, for ``Part.fail``."""
+    return "; ".join(str(attempt) for attempt in attempts) or "no source is set up"
