@@ -234,7 +234,7 @@ class ProvidersSettings:
     coinbase_exchange: ProviderSettings = ProviderSettings(url=Url("https://api.exchange.coinbase.com"))
     mempool_space: ProviderSettings = ProviderSettings(url=Url("https://mempool.space"))
     blockstream: ProviderSettings = ProviderSettings(url=Url("https://blockstream.info/api"))
-    blockchain_info: ProviderSettings = ProviderSettings(url=Url("https://api.blockchain.info"))
+    blockchain_info: ProviderSettings = ProviderSettings(url=Url("https://blockchain.info"))
     blockchair: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.blockchair.com"))
     blockcypher: ProviderSettings = ProviderSettings(url=Url("https://api.blockcypher.com/v1"))
     blockscout: ProviderSettings = ProviderSettings(url=Url("https://eth.blockscout.com"))
