@@ -1,7 +1,7 @@
 """JSON in and out, in one place and strictly.
 
 Out: NaN and infinity are refused with an exception instead of becoming ``null`` or a bare ``NaN``, which makes every
-JavaScript client drop its connection. In: duplicate-free standard JSON only; ``NaN`` is not JSON.
+JavaScript client drop its connection. In: standard JSON only, so no ``NaN``; of two equal keys the last one counts.
 """
 
 from __future__ import annotations

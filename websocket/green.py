@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -33,6 +34,10 @@ _real_socket = eventlet.patcher.original("socket").socket
 
 ASYNC_MODE = "eventlet"
 """What Flask-SocketIO calls this concurrency library."""
+
+
+Killed = eventlet.greenlet.GreenletExit
+"""Raised in a task by ``Task.kill()``."""
 
 
 class DeadlineExceeded(Exception):
@@ -65,6 +70,27 @@ def is_patched() -> bool:
 def spawn(function: Callable[..., object], *args: Any) -> None:
     """Run ``function`` in a green thread of its own; nobody waits for it, so it must handle its own errors."""
     eventlet.spawn_n(function, *args)
+
+
+class Task:
+    """A green thread that can be ended from outside."""
+
+    def __init__(self, thread: Any) -> None:
+        self._thread = thread
+
+    def kill(self) -> None:
+        """Interrupts it at its next cooperative wait. Does nothing when it has ended, or is the caller."""
+        if self._thread is not eventlet.getcurrent():
+            self._thread.kill()
+
+    def on_end(self, callback: Callable[[Task], object]) -> None:
+        """Calls ``callback`` with this task when it ends, however it does."""
+        self._thread.link(lambda _thread: callback(self))
+
+
+def start(function: Callable[..., object], *args: Any) -> Task:
+    """Like ``spawn``, with a handle."""
+    return Task(eventlet.spawn(function, *args))
 
 
 def sleep(seconds: float = 0) -> None:
@@ -168,6 +194,63 @@ def listen(host: str, port: int, backlog: int = 4096) -> Any:
     return eventlet.listen((host, port), backlog=backlog, reuse_port=False)
 
 
-def serve(listener: Any, app: Any, *, max_connections: int) -> None:
-    """Serve a WSGI application on a listening socket until the process ends."""
-    eventlet.wsgi.server(listener, app, max_size=max_connections, log_output=False, debug=False)
+def serve(listener: Any, app: Any, *, max_connections: int, handshake_timeout_s: float = 15.0) -> None:
+    """Serve a WSGI application on a listening socket until the process ends.
+
+    Args:
+        listener: listening socket.
+        app: the application.
+        max_connections: open at any time.
+        handshake_timeout_s: a client that does not send its request in so long is dropped, and so is one that leaves
+            its connection idle, or does not take the answer.
+    """
+    protocol = type("Protocol", (_PunctualHttpProtocol,), {"request_timeout_s": handshake_timeout_s})
+    eventlet.wsgi.server(
+        listener,
+        app,
+        protocol=protocol,
+        max_size=max_connections,
+        socket_timeout=handshake_timeout_s,
+        log_output=False,
+        debug=False,
+    )
+
+
+def limit_first_request(worker: Any, timeout_s: float) -> None:
+    """Has a gunicorn worker drop clients that do not send their first request in time.
+
+    gunicorn has one limit for that and for an idle connection between two requests, which must be much longer.
+    """
+    have_been_heard: weakref.WeakSet[Any] = weakref.WeakSet()  # the green threads of connections
+    between_requests = worker.timeout_ctx
+
+    def timeout_ctx() -> Any:
+        connection = eventlet.getcurrent()
+        if connection in have_been_heard:
+            return between_requests()
+        have_been_heard.add(connection)
+        return eventlet.Timeout(timeout_s, False)
+
+    worker.timeout_ctx = timeout_ctx
+
+
+class _PunctualHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+    """The time-out of a socket begins anew with each byte; this one is for the whole line, and for all headers."""
+
+    request_timeout_s: float
+
+    def _read_request_line(self) -> Any:
+        with self._limited():
+            return super()._read_request_line()
+
+    def parse_request(self) -> Any:
+        with self._limited():
+            return super().parse_request()
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        try:
+            with deadline(self.request_timeout_s):
+                yield
+        except DeadlineExceeded as late:
+            raise TimeoutError from late  # the server then closes the connection without a word

@@ -20,11 +20,29 @@ from websocket import green
 logger = logging.getLogger(__name__)
 
 
+CLOCK_CHECK_S = 1.0
+"""How often it is looked whether the wall clock was set."""
+
+CLOCK_STEP_S = 0.5
+"""A smaller step than this is how clocks are corrected all the time."""
+
+
 class GreenExecutor(BaseExecutor):  # type: ignore[misc]
     """Runs each job in a green thread of its own."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._running: set[green.Task] = set()
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Interrupts what runs: a job that goes on would use what is being closed."""
+        for task in list(self._running):
+            task.kill()
+
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        green.spawn(self._run, job, run_times)
+        task = green.start(self._run, job, run_times)
+        self._running.add(task)
+        task.on_end(self._running.discard)
 
     def _run(self, job: Any, run_times: list[datetime]) -> None:
         events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
@@ -36,9 +54,16 @@ class Scheduler:
 
     Runs are planned on a fixed grid, so the time that a run takes does not move the next one. A run that comes due
     while the job still runs is left out, not queued. A job that raises is logged and runs again at its next time.
+    APScheduler goes by the wall clock; when somebody sets that, all plans are moved along with it.
+
+    Args:
+        clock: monotonic seconds.
+        wall: Unix seconds, as APScheduler reads them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._wall = wall
         self._scheduler = BackgroundScheduler(
             executors={"default": GreenExecutor()},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -71,11 +96,23 @@ class Scheduler:
     def start(self) -> None:
         """Begins to run the jobs."""
         self._scheduler.start()
+        green.spawn(self._follow_clock)
 
     def stop(self) -> None:
-        """Starts no more runs; those under way are left to end."""
+        """Starts no more runs, and interrupts those under way."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    def _follow_clock(self) -> None:
+        offset_s = self._wall() - self._clock()
+        while self._scheduler.running:
+            green.sleep(CLOCK_CHECK_S)
+            step_s = self._wall() - self._clock() - offset_s
+            if abs(step_s) > CLOCK_STEP_S:
+                offset_s += step_s
+                logger.warning("wall clock was set step_s=%.1f", step_s)
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=job.next_run_time + timedelta(seconds=step_s))
 
     @staticmethod
     def _guarded(name: str, job: Callable[[], object], deadline_s: float) -> None:
@@ -83,6 +120,8 @@ class Scheduler:
         try:
             with green.deadline(deadline_s):
                 job()
+        except green.Killed:
+            logger.debug("job ended by stop name=%s", name)
         except green.DeadlineExceeded:
             logger.error("job interrupted name=%s after_s=%.1f", name, time.monotonic() - started)
         except Exception:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
+import math
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -47,9 +48,22 @@ class Secret:
 
 
 class Url(str):
-    """An http or https address without query, checked when it is read."""
+    """An http or https address without query, checked when it is read. A password in it is not shown."""
 
     __slots__ = ()
+
+    @property
+    def shown(self) -> str:
+        """The address for people and logs."""
+        parts = urlsplit(self)
+        return (
+            parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+            if "@" in parts.netloc
+            else str(self)
+        )
+
+    def __repr__(self) -> str:
+        return f"Url({self.shown!r})"
 
 
 def setting(name: str, default: Any, help: str, unit: str = "") -> Any:
@@ -187,7 +201,7 @@ class UpstreamSettings:
     failures_to_open: Count = setting("CIRCUIT_FAILURES", 3, "Failures in a row that open a circuit.", "failures")
     backoff_max_s: Seconds = setting("BACKOFF_MAX", 60.0, "Longest pause of a failing provider.", "seconds")
     park_s: Seconds = setting(
-        "PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 451).", "seconds"
+        "PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 418, 451).", "seconds"
     )
     proxy: Url = setting("UPSTREAM_PROXY", Url(""), "HTTP proxy for the way to the providers; empty for none.")
 
@@ -365,7 +379,8 @@ def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> S
     values: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
         try:
-            from_file = dotenv_values(env_file)
+            # as it stands: a password may hold what looks like ${a reference}
+            from_file = dotenv_values(env_file, interpolate=False)
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(str(env_file), f"cannot be read: {error}") from error
         for name, value in from_file.items():
@@ -483,7 +498,7 @@ def _parse(name: str, text: str, hint: Any) -> Any:
         parsed = msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(name, f"expected {_kind(hint)}, got {text!r} ({error})") from None
-    if isinstance(parsed, float) and parsed != parsed:
+    if isinstance(parsed, float) and not math.isfinite(parsed):
         raise SettingsError(name, f"expected {_kind(hint)}, got {text!r}")
     return parsed
 
@@ -511,6 +526,9 @@ def _check_together(settings: Settings) -> None:
         parts = urlsplit(origin)
         if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
             raise SettingsError("ALLOWED_ORIGINS", f"expected * or origins such as https://example.org, got {origin!r}")
+    ports = settings.server.ports
+    if len(set(ports)) != len(ports):
+        raise SettingsError("PORT", "expected each port once")
     for proxy in settings.edge.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)
@@ -535,7 +553,7 @@ def _kind(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         base, *notes = get_args(hint)
         bounds = [
-            f"{words} {bound:g}"
+            f"{words} {bound}"
             for note in notes
             for words, bound in (("above", note.gt), ("at least", note.ge), ("below", note.lt), ("at most", note.le))
             if bound is not None
@@ -556,7 +574,7 @@ def _kind(hint: Any) -> str:
     return names[hint]
 
 
-def _format(default: Union[object, Secret]) -> str:
+def _format(default: object) -> str:
     if isinstance(default, bool):
         return "1" if default else "0"
     if isinstance(default, Secret):

@@ -8,7 +8,7 @@ from websocket.cache.factory import open_cache
 from websocket.errors import SettingsError
 from websocket.logs import open_log_file, set_up_logging
 from websocket.providers import provider_classes
-from websocket.settings import Settings
+from websocket.settings import Settings, Url
 
 
 def describe_start(settings: Settings) -> str:
@@ -42,7 +42,7 @@ def describe_start(settings: Settings) -> str:
         provider = classes[field.name](chosen)
         key = "" if not hasattr(chosen, "api_key") else ", with key" if chosen.api_key else ", without key"
         state = "" if provider.configured else ", not configured"
-        lines.append(f"provider: {provider.title} at {provider.base_url}{key}{state}")
+        lines.append(f"provider: {provider.title} at {Url(provider.base_url).shown}{key}{state}")
     return "\n".join(lines) + "\n"
 
 

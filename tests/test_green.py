@@ -1,0 +1,273 @@
+"""The seam to the library of green threads."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.plain_http import get
+from tests.support.processes import wait_until
+from websocket import green
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(script: str) -> str:
+    """The output of a program of its own, which begins as our entry points do."""
+    command = [sys.executable, "-c", f"from websocket import green\ngreen.patch()\n{script}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class TestSeam:
+    def names_of(self, file: Path) -> set[str]:
+        """Everything that the code of a file names: imports, identifiers, and texts that are one word."""
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add((node.module or "").split(".")[0])
+            elif isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+        return names
+
+    def test_one_module_names_the_library(self) -> None:
+        """Whoever leaves it one day edits one file."""
+        files = [*(ROOT / "websocket").rglob("*.py"), *ROOT.glob("*.py")]
+        assert [file.name for file in files if "eventlet" in self.names_of(file)] == ["green.py"]
+
+    def test_entry_points_patch_first(self) -> None:
+        """Before anything else is imported: what is imported earlier keeps the blocking functions."""
+        for name in ("app.py", "start_service.py"):
+            statements = ast.parse((ROOT / name).read_text()).body
+            code = [ast.unparse(statement) for statement in statements if not isinstance(statement, ast.Expr)][:2]
+            assert code == ["from __future__ import annotations", "from websocket import green"]
+            first_call = next(node for node in statements[1:] if isinstance(node, ast.Expr))
+            assert ast.unparse(first_call) == "green.patch()"
+            assert statements.index(first_call) == 3
+
+    def test_patching_twice_changes_nothing(self) -> None:
+        """The worker of gunicorn has done it before us."""
+        assert green.is_patched()
+        before = socket.getaddrinfo
+        green.patch()
+        assert socket.getaddrinfo is before
+
+    def test_an_import_alone_patches_nothing(self) -> None:
+        """Programs that only read the settings stay as they are."""
+        script = "from websocket import green; print(green.is_patched())"
+        command = [sys.executable, "-c", script]
+        assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+
+    def test_importing_it_warns_of_nothing(self) -> None:
+        """The library's notice of its retirement is no business of the operator's."""
+        command = [sys.executable, "-W", "error", "-c", "from websocket import green"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+
+
+class TestDeadline:
+    def test_block_in_time_is_left_alone(self) -> None:
+        """Also later: nothing goes off after its end."""
+        with green.deadline(0.05):
+            green.sleep(0)
+        green.sleep(0.1)
+
+    def test_block_that_waits_too_long_is_interrupted(self) -> None:
+        """The message says how long it had."""
+        with pytest.raises(green.DeadlineExceeded, match=r"more than 0\.05 s"), green.deadline(0.05):
+            green.sleep(30)
+
+    def test_inner_deadline_leaves_the_outer_block_running(self) -> None:
+        """The outer one still counts."""
+
+        def block() -> None:
+            with green.deadline(0.2):
+                with pytest.raises(green.DeadlineExceeded, match=r"0\.05 s"), green.deadline(0.05):
+                    green.sleep(30)
+                green.sleep(30)
+
+        with pytest.raises(green.DeadlineExceeded, match=r"0\.2 s"):
+            block()
+
+    def test_outer_deadline_is_not_taken_for_the_inner_one(self) -> None:
+        """Code that handles its own deadline must not swallow that of its caller."""
+        handled = []
+
+        def block() -> None:
+            try:
+                with green.deadline(30):
+                    green.sleep(30)
+            except green.DeadlineExceeded:
+                handled.append("inner")
+
+        with pytest.raises(green.DeadlineExceeded, match=r"0\.05 s"), green.deadline(0.05):
+            block()
+        assert handled == []
+
+    def test_handlers_of_errors_do_not_catch_it_half_way(self) -> None:
+        """``except Exception`` inside of the block, as libraries have it, does not stop the interruption."""
+        caught = []
+
+        def block() -> None:
+            try:
+                green.sleep(30)
+            except Exception as error:  # noqa: BLE001  the very thing under test
+                caught.append(error)
+
+        with pytest.raises(green.DeadlineExceeded), green.deadline(0.05):
+            block()
+        assert caught == []
+
+    def test_errors_of_the_block_pass(self) -> None:
+        """And cancel the deadline."""
+        with pytest.raises(KeyError), green.deadline(0.05):
+            raise KeyError
+        green.sleep(0.1)
+
+
+class TestWaiting:
+    def test_sleep_lets_others_run(self) -> None:
+        """That is what it is for."""
+        ran: list[int] = []
+        green.spawn(ran.append, 1)
+        assert ran == []
+        green.sleep(0)
+        assert ran == [1]
+
+    def test_native_thread_holds_nobody_up(self) -> None:
+        """A disk that hangs, for example; the result comes back, and so do errors."""
+        ticks: list[int] = []
+        reader, writer = os.pipe()
+
+        def tick() -> None:
+            for _ in range(5):
+                green.sleep(0.01)
+                ticks.append(1)
+            os.write(writer, b"now")
+
+        green.spawn(tick)
+        # it blocks the thread that it runs in until five ticks have happened in ours
+        assert green.run_in_native_thread(os.read, reader, 3) == b"now"
+        assert len(ticks) == 5
+        os.close(reader)
+        os.close(writer)
+        with pytest.raises(FileNotFoundError):
+            green.run_in_native_thread(os.stat, "/no/such/file")
+
+    def test_resolver_holds_nobody_up(self) -> None:
+        """A name server that does not answer blocks whoever asked, and no other green thread."""
+        said = run(
+            "import os, socket\n"
+            "reader, writer = os.pipe()\n"
+            "def silent_server(*args):\n"
+            "    return os.read(reader, 9)\n"
+            "socket.getaddrinfo = silent_server\n"
+            "green.patch()\n"
+            "def others():\n"
+            "    for _ in range(5):\n"
+            "        green.sleep(0.01)\n"
+            "    os.write(writer, b'answered')\n"
+            "green.spawn(others)\n"
+            "print(socket.getaddrinfo('example.org', 443))\n"
+        )
+        assert said == "b'answered'\n"
+
+    def test_resolver_still_resolves(self) -> None:
+        """With all that a caller may pass, and its own errors."""
+        family, kind, _, _, address = socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)[0]
+        assert (family, kind, address) == (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 80))
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo("not an address", 80, flags=socket.AI_NUMERICHOST)
+
+
+class TestSignals:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_signal_is_waited_for_while_others_run(self, number: signal.Signals) -> None:
+        """Its name comes back, and the process goes on to end in its own way."""
+        said = run(
+            "import os, signal\n"
+            f"green.spawn(lambda: (green.sleep(0.05), os.kill(os.getpid(), {int(number)})))\n"
+            "print(green.wait_for_signal(signal.SIGTERM, signal.SIGINT))\n"
+        )
+        assert said == f"{number.name}\n"
+
+    def test_other_signals_do_not_end_the_wait(self) -> None:
+        """Such as that of a child that ended."""
+        said = run(
+            "import os, signal\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: print('usr1'))\n"
+            "def send():\n"
+            "    os.kill(os.getpid(), signal.SIGUSR1)\n"
+            "    green.sleep(0.05)\n"
+            "    os.kill(os.getpid(), signal.SIGTERM)\n"
+            "green.spawn(send)\n"
+            "print(green.wait_for_signal(signal.SIGTERM))\n"
+        )
+        assert said == "usr1\nSIGTERM\n"
+
+
+class TestServing:
+    def test_taken_port_is_an_error(self) -> None:
+        """Two servers never share a port by accident."""
+        listener = green.listen("127.0.0.1", 0)
+        try:
+            with pytest.raises(OSError, match="in use"):
+                green.listen("127.0.0.1", listener.getsockname()[1])
+        finally:
+            listener.close()
+
+    def test_port_can_be_taken_again_at_once(self) -> None:
+        """After a restart, with connections of the old process still winding down."""
+        listener = green.listen("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        accepted, _ = listener.accept()
+        accepted.close()
+        listener.close()
+        client.close()
+        green.listen("127.0.0.1", port).close()
+
+    def test_application_is_served(self) -> None:
+        """One that is slow for one client answers the others meanwhile."""
+        listener = green.listen("127.0.0.1", 0)
+        release: list[bool] = []
+
+        def application(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+            while environ["PATH_INFO"] == "/slow" and not release:
+                green.sleep(0.01)
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [environ["PATH_INFO"].encode()]
+
+        green.spawn(lambda: green.serve(listener, application, max_connections=10))
+        answers: list[bytes] = []
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for path in ("/slow", "/quick"):
+            green.spawn(lambda path: answers.append(get(f"{url}{path}", timeout_s=30).body), path)
+        wait_until(lambda: answers, "the quick answer")
+        assert answers == [b"/quick"]
+        release.append(True)
+        wait_until(lambda: len(answers) == 2, "the slow answer")
+        listener.close()
+
+
+def test_time_passes_for_everybody() -> None:
+    """The standard library's own sleep is cooperative too."""
+    ran: list[int] = []
+    green.spawn(ran.append, 1)
+    time.sleep(0)
+    assert ran == [1]
