@@ -29,15 +29,15 @@ class Request:
 
 @dataclass(frozen=True)
 class PricedRow:
-    """Where an answer holds the prices of one coin, so that a fault can reach them.
+    """Where an answer holds prices or other main figures, so that a fault can reach them.
 
     Attributes:
-        symbol: The coin.
+        symbol: The coin whose prices they are; ``None`` for figures of a chain, a network or a mood.
         values: The object inside the answer's body; faults change it in place.
-        fields: The keys of the prices in it.
+        fields: The keys of the prices or figures in it.
     """
 
-    symbol: str
+    symbol: str | None
     values: dict[str, Any]
     fields: tuple[str, ...]
 
@@ -63,7 +63,14 @@ class Dripped:
     limit_s: float
 
 
-Delivery = Dropped | Truncated | Dripped
+@dataclass(frozen=True)
+class Flooded:
+    """In place of the body comes junk of this length."""
+
+    size_bytes: int
+
+
+Delivery = Dropped | Truncated | Dripped | Flooded
 
 
 @dataclass
@@ -75,8 +82,9 @@ class Answer:
         status: The HTTP status.
         headers: Beyond Content-Type and Content-Length.
         content_type: As sent.
-        rows: Where the prices are in ``body``; empty for answers without prices.
+        rows: Where the prices and main figures are in ``body``; empty for answers without any.
         delivery: How it travels; ``None`` means whole and at once.
+        latency_s: How long the provider takes before it answers.
     """
 
     body: Any
@@ -85,6 +93,7 @@ class Answer:
     content_type: str = "application/json; charset=utf-8"
     rows: list[PricedRow] = field(default_factory=list)
     delivery: Delivery | None = None
+    latency_s: float = 0.0
 
     def encoded(self) -> bytes:
         """Gives the body as sent. A float NaN becomes the bare token ``NaN``, which strict parsers refuse."""

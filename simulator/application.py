@@ -12,7 +12,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request as HttpRequest
 
-from simulator.answers import Answer, Dripped, Dropped, Request, Truncated
+from simulator.answers import Answer, Dripped, Dropped, Flooded, Request, Truncated
+from simulator.chains import DEFAULT_BLOCK_SPEED, Chains
 from simulator.control import PREFIX, Control, RequestCounts
 from simulator.faults import answer_request
 from simulator.market import Clock, Market
@@ -20,6 +21,8 @@ from simulator.providers.base import find_providers
 from simulator.scenarios import ScenarioBook
 
 DEFAULT_REFRESH_S = 30.0
+
+_PIECE_BYTES = 65_536
 
 
 class Simulator:
@@ -29,17 +32,28 @@ class Simulator:
     connection. Safe to call from several threads.
     """
 
-    def __init__(self, seed: int = 1, clock: Clock = time.time, refresh_s: float = DEFAULT_REFRESH_S) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        clock: Clock = time.time,
+        refresh_s: float = DEFAULT_REFRESH_S,
+        block_speed: float = DEFAULT_BLOCK_SPEED,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Makes a world.
 
         Args:
-            seed: Two worlds with one seed and one clock give the same prices.
+            seed: Two worlds with one seed, one clock and one speed give the same answers.
             clock: Gives the present in Unix seconds.
             refresh_s: The step in which caching providers refresh; 0 means that none caches.
+            block_speed: How many times more often than in reality Bitcoin's blocks come.
+            pause: Waits for so many seconds, where a provider takes its time.
         """
         self.providers = find_providers()
         self.market = Market(seed, clock)
-        self.scenarios = ScenarioBook(self.market, self.providers)
+        self.chains = Chains(seed, block_speed)
+        self.scenarios = ScenarioBook(self.market, self.chains, self.providers)
+        self._pause = pause
         self._refresh_s = refresh_s
         self._counts = RequestCounts(list(self.providers))
         self._control = Control(self.market, self.scenarios, self._counts)
@@ -55,9 +69,12 @@ class Simulator:
             traceback.print_exc(file=environ["wsgi.errors"])
             answer = Answer({"error": "the simulator failed, see its standard error"}, status=500)
             body = answer.encoded()
+        if answer.latency_s:
+            self._pause(answer.latency_s)
         if isinstance(answer.delivery, Dropped):
             raise ConnectionAbortedError("outage")
-        headers = {"Content-Type": answer.content_type, "Content-Length": str(len(body)), **answer.headers}
+        length = answer.delivery.size_bytes if isinstance(answer.delivery, Flooded) else len(body)
+        headers = {"Content-Type": answer.content_type, "Content-Length": str(length), **answer.headers}
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         if request.method == "HEAD":
             return []
@@ -65,6 +82,8 @@ class Simulator:
             return _truncated(body, answer.delivery)
         if isinstance(answer.delivery, Dripped):
             return _dripped(body, answer.delivery, environ.get("werkzeug.socket"))
+        if isinstance(answer.delivery, Flooded):
+            return _flooded(answer.delivery)
         return [body]
 
     def _answer(self, request: HttpRequest) -> Answer:
@@ -84,12 +103,20 @@ class Simulator:
             {key.lower(): value for key, value in request.headers.items()},
             body,
         )
-        return answer_request(provider, wanted, self.market, self.scenarios.for_provider(name), self._refresh_s)
+        scenario = self.scenarios.for_provider(name)
+        return answer_request(provider, wanted, self.market, self.chains, scenario, self._refresh_s)
 
 
 def _truncated(body: bytes, delivery: Truncated) -> Iterator[bytes]:
     yield body[: int(len(body) * delivery.fraction)]
     raise ConnectionAbortedError("truncated")
+
+
+def _flooded(delivery: Flooded) -> Iterator[bytes]:
+    """Gives junk piece by piece, so that it is never in memory as a whole."""
+    piece = (b"All work and no news. " * (_PIECE_BYTES // 22 + 1))[:_PIECE_BYTES]
+    for start in range(0, delivery.size_bytes, _PIECE_BYTES):
+        yield piece[: delivery.size_bytes - start]
 
 
 def _dripped(body: bytes, delivery: Dripped, connection: socket.socket | None) -> Iterator[bytes]:

@@ -12,7 +12,9 @@ import threading
 from collections.abc import Sequence
 
 from simulator.application import DEFAULT_REFRESH_S, Simulator
-from simulator.scenarios import SCENARIOS, ScenarioError
+from simulator.chains import DEFAULT_BLOCK_SPEED
+from simulator.parameters import ScenarioError
+from simulator.scenarios import SCENARIOS
 from simulator.server import NotLoopback, SimulatorServer
 
 
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     When ready it prints one line, ``{"listening":"http://127.0.0.1:8900"}``.
     """
     options = _parser().parse_args(arguments)
-    simulator = Simulator(seed=options.seed, refresh_s=options.refresh_s)
+    simulator = Simulator(seed=options.seed, refresh_s=options.refresh_s, block_speed=options.block_speed)
     try:
         for name in options.scenario:
             _begin(simulator, name)
@@ -68,11 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         help="how often caching providers look at the market, 0 means always (default: %(default)g)",
     )
     parser.add_argument(
+        "--block-speed",
+        type=_speed,
+        default=DEFAULT_BLOCK_SPEED,
+        metavar="FACTOR",
+        help="how many times more often than every ten minutes a Bitcoin block comes (default: %(default)g)",
+    )
+    parser.add_argument(
         "--scenario",
         action="append",
         default=[],
-        metavar="NAME[:PROVIDER,...]",
-        help="in force from the start; may be given several times",
+        metavar="NAME[:ITEM,...]",
+        help="in force from the start; an item is a provider or a parameter, as in feed_broken:kind=junk; "
+        "may be given several times",
     )
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does, hence with the parent"
@@ -96,10 +106,30 @@ def _seconds(text: str) -> float:
     raise argparse.ArgumentTypeError("expected a number of seconds from 0 to 86400")
 
 
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if 1 <= speed <= 600:
+        return speed
+    raise argparse.ArgumentTypeError("expected a number from 1 to 600")
+
+
 def _begin(simulator: Simulator, text: str) -> None:
-    """Puts one scenario of the command line in force, for instance ``outage:kraken,binance``."""
-    name, colon, providers = text.partition(":")
-    simulator.scenarios.begin(name, [item.strip() for item in providers.split(",")] if colon else None)
+    """Puts one scenario of the command line in force, for instance ``slow:kraken,binance,interval_s=0.1``."""
+    name, colon, rest = text.partition(":")
+    items = [item.strip() for item in rest.split(",")] if colon else []
+    providers = [item for item in items if "=" not in item]
+    settings = (item.partition("=") for item in items if "=" in item)
+    simulator.scenarios.begin(name, providers or None, None, {key: _value(value) for key, _, value in settings})
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _set_when_stdin_closes(stopped: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 ==============================  ================================================================================
 ``GET /_control``               the state: seed, time, providers, scenarios, pinned prices, requests counted
+``GET /_control/scenarios``     what can be asked for: ``{"outage": {"help": "...", "parameters": {...}, ...}, ...}``
 ``POST /_control/scenario``     ``{"scenario": "outage", "providers": ["kraken"], "for_s": 60, "params": {}}``;
                                 all but ``scenario`` optional
 ``POST /_control/market``       ``{"pin": {"BTC": 70000}, "release": ["ETH"]}`` in USD; ``"release": "all"`` also
@@ -23,7 +24,8 @@ from typing import Any, NoReturn
 from simulator.answers import Answer
 from simulator.coins import MAIN_SYMBOLS
 from simulator.market import Market
-from simulator.scenarios import ScenarioBook, ScenarioError
+from simulator.parameters import ScenarioError
+from simulator.scenarios import SCENARIOS, ScenarioBook
 
 PREFIX = "/_control"
 
@@ -72,8 +74,10 @@ class Control:
         place = path.removeprefix(PREFIX).rstrip("/")
         if place in ("", "/state"):
             return Answer(self.state()) if method == "GET" else _refusal(405, "expected GET")
+        if place == "/scenarios":
+            return Answer(_catalogue()) if method == "GET" else _refusal(405, "expected GET")
         if place not in actions:
-            known = ", ".join(PREFIX + name for name in ("", *actions))
+            known = ", ".join(PREFIX + name for name in ("", "/scenarios", *actions))
             return _refusal(404, f"unknown control path {path!r}; expected one of {known}")
         if method != "POST":
             return _refusal(405, "expected POST")
@@ -103,7 +107,7 @@ class Control:
         if providers is not None and not _is_text_list(providers):
             raise ControlError("providers: expected a list of strings")
         if params is not None and not isinstance(params, dict):
-            raise ControlError("params: expected an object of numbers")
+            raise ControlError("params: expected an object")
         self._book.begin(name, providers, request.get("for_s"), params)
 
     def _move_market(self, body: bytes) -> None:
@@ -129,6 +133,20 @@ class Control:
             raise ControlError("expected no body")
         self._book.reset()
         self._counts.clear()
+
+
+def _catalogue() -> dict[str, Any]:
+    """Gives every scenario with its defaults and what can be set; ``null`` means everybody, or until ended."""
+    return {
+        name: {
+            "help": scenario.help,
+            "market_wide": scenario.market_wide,
+            "default_providers": scenario.default_providers,
+            "default_for_s": scenario.default_for_s,
+            "parameters": {key: parameter.as_dict() for key, parameter in scenario.parameters.items()},
+        }
+        for name, scenario in SCENARIOS.items()
+    }
 
 
 def _refusal(status: int, message: str) -> Answer:

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from simulator.answers import Answer, Dripped, Dropped, Request, Truncated, html_page
+from simulator.answers import Answer, Dripped, Dropped, Flooded, Request, Truncated, html_page
+from simulator.chains import Chains
 from simulator.coins import MAIN_SYMBOLS
 from simulator.market import Market
+from simulator.nodes import NodeTrouble
 from simulator.providers.base import Provider
 from simulator.scenarios import ActiveScenario
 from simulator.source_view import SourceView
 
-Params = Mapping[str, float]
+Params = Mapping[str, Any]
 
 _EVERY_SECOND_COIN = frozenset(MAIN_SYMBOLS[1::2])
 
 
 def answer_request(
-    provider: Provider, request: Request, market: Market, scenario: ActiveScenario | None, refresh_s: float
+    provider: Provider,
+    request: Request,
+    market: Market,
+    chains: Chains,
+    scenario: ActiveScenario | None,
+    refresh_s: float,
 ) -> Answer:
     """Gives a provider's answer under the scenario in force.
 
@@ -31,20 +39,29 @@ def answer_request(
         provider: Who is asked.
         request: What is asked.
         market: Where its prices come from.
+        chains: Where its blocks come from.
         scenario: ``None`` when all is well.
         refresh_s: The step in which a caching provider looks at the market; 0 means that none caches.
     """
     name, params = ("normal", {}) if scenario is None else (scenario.name, scenario.params)
     if name in REPLACEMENTS:
         return REPLACEMENTS[name](provider, params)
-    answer = provider.answer(request, _view(provider, market, scenario, refresh_s))
+    broken = name == "feed_broken" and request.path.strip("/") == params["feed"]
+    if broken:
+        # A client that has the feed already must not be spared by a 304.
+        request = replace(request, headers={})
+    answer = provider.answer(request, _view(provider, market, chains, scenario, refresh_s))
+    if broken:
+        _break_feed(answer, params)
     if name in ALTERATIONS:
         ALTERATIONS[name](provider, answer, params)
     return answer
 
 
-def _view(provider: Provider, market: Market, scenario: ActiveScenario | None, refresh_s: float) -> SourceView:
-    """Gives what the provider sees of the market, wrong prices and stopped clocks included."""
+def _view(
+    provider: Provider, market: Market, chains: Chains, scenario: ActiveScenario | None, refresh_s: float
+) -> SourceView:
+    """Gives what the provider sees of the world, wrong prices, stopped clocks and late nodes included."""
 
     def looked_at(time_s: float) -> float:
         caching = provider.caches and refresh_s > 0
@@ -57,7 +74,13 @@ def _view(provider: Provider, market: Market, scenario: ActiveScenario | None, r
         factor = scenario.params["factor"]
     if scenario is not None and scenario.name == "stuck_clock":
         claimed_at = looked_at(scenario.since)
-    return SourceView(market, provider.name, now, as_of, claimed_at, factor)
+    trouble = None
+    if scenario is not None and scenario.name == "node_lagging":
+        params = scenario.params
+        trouble = NodeTrouble(
+            params["chain"], params["node"], int(params["blocks"]), int(params["chain_id"]), params["syncing"] >= 0.5
+        )
+    return SourceView(market, chains, provider.name, now, as_of, claimed_at, factor, trouble)
 
 
 def _drop(provider: Provider, params: Params) -> Answer:
@@ -94,9 +117,33 @@ def _put_nan(provider: Provider, answer: Answer, params: Params) -> None:
 
 def _put_null(provider: Provider, answer: Answer, params: Params) -> None:
     for row in answer.rows:
-        if row.symbol in _EVERY_SECOND_COIN:
-            for key in row.fields:
-                row.values[key] = provider.missing(row.values[key])
+        missing: tuple[str, ...] = ()
+        if row.symbol is None:
+            missing = row.fields[::2]
+        elif row.symbol in _EVERY_SECOND_COIN:
+            missing = row.fields
+        for key in missing:
+            row.values[key] = provider.missing(row.values[key])
+
+
+def _break_feed(answer: Answer, params: Params) -> None:
+    """Replaces a feed by something that is none; its headers stay."""
+    if params["kind"] == "junk":
+        answer.delivery = Flooded(int(params["size_mb"] * 1_000_000))
+    elif params["kind"] == "entity_bomb":
+        answer.body = entity_bomb()
+    else:
+        answer.body = answer.body[: len(answer.body) * 2 // 3] + "<item><title>Half a story & no end"
+
+
+def entity_bomb() -> str:
+    """Gives a small XML document whose only text is a billion words long once its entities are expanded."""
+    lines = ['<!ENTITY e0 "word ">', *(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 10))]
+    declared = "\n".join(lines)
+    return (
+        f'<?xml version="1.0"?>\n<!DOCTYPE rss [\n{declared}\n]>\n<rss version="2.0"><channel><title>News</title>'
+        "<item><title>&e9;</title><link>https://example.org/</link></item></channel></rss>\n"
+    )
 
 
 REPLACEMENTS: Mapping[str, Callable[[Provider, Params], Answer]] = {

@@ -34,6 +34,16 @@ def iso_s(time_s: float) -> str:
     return datetime.fromtimestamp(math.floor(time_s), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def plain_s(time_s: float) -> str:
+    """Gives Unix seconds as ``2026-11-21 19:00:00``, UTC without saying so."""
+    return datetime.fromtimestamp(math.floor(time_s), timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso_ns(time_s: float) -> str:
+    """Gives Unix seconds as ``2026-11-21T19:00:00.123456000Z``."""
+    return iso_us(time_s).replace("Z", "000Z")
+
+
 def iso_ms(time_s: float) -> str:
     """Gives Unix seconds as ``2026-11-21T19:00:00.123Z``."""
     return _with_fraction(time_s, "milliseconds")

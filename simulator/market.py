@@ -10,7 +10,6 @@ On top come disturbances which are asked for from outside: a flash crash, a lost
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from simulator.coins import COINS
+from simulator.noise import node, noise, noise_key, smooth
 
 Clock = Callable[[], float]
 """Gives the time in Unix seconds."""
@@ -38,30 +38,6 @@ _STABLE_OFFSET = 0.00005
 _SAMPLE_S = 600.0
 _FALL_S = 3.0
 _RECOVERY_S = 30.0
-_MASK = (1 << 64) - 1
-
-
-@lru_cache(maxsize=65_536)
-def _node(key: int, index: int) -> float:
-    """Gives the noise at a whole index, from -1 to 1 (the splitmix64 generator, used as a hash)."""
-    mixed = (key + (index + 1) * 0x9E3779B97F4A7C15) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-    return (mixed ^ (mixed >> 31)) / (1 << 63) - 1.0
-
-
-def _noise(key: int, position: float) -> float:
-    """Gives smooth noise from -1 to 1 which passes through the nodes at whole positions."""
-    index = math.floor(position)
-    fraction = position - index
-    left = _node(key, index)
-    return left + (_node(key, index + 1) - left) * _smooth(fraction)
-
-
-def _smooth(fraction: float) -> float:
-    """Gives 0 below 0, 1 above 1, and an S-shaped passage between."""
-    bounded = min(max(fraction, 0.0), 1.0)
-    return bounded * bounded * (3.0 - 2.0 * bounded)
 
 
 @dataclass(frozen=True)
@@ -85,8 +61,8 @@ class MarketEvent:
         if at <= self.since:
             return 0.0
         if self.until is None or at <= self.until:
-            return _smooth((at - self.since) / _FALL_S)
-        return _smooth((self.until - self.since) / _FALL_S) * (1.0 - _smooth((at - self.until) / _RECOVERY_S))
+            return smooth((at - self.since) / _FALL_S)
+        return smooth((self.until - self.since) / _FALL_S) * (1.0 - smooth((at - self.until) / _RECOVERY_S))
 
     def disturb(self, symbol: str, price: float, at: float) -> float:
         """Gives the price in USD under this event alone."""
@@ -164,7 +140,7 @@ class Market:
 
     def volume_usd(self, symbol: str, at: float) -> float:
         """Gives the turnover of the 24 hours before ``at`` on all markets together, in USD."""
-        swing = _noise(self._key(f"volume/{symbol}"), at / 21_600.0) + 0.3 * _noise(
+        swing = noise(self._key(f"volume/{symbol}"), at / 21_600.0) + 0.3 * noise(
             self._key(f"turnover/{symbol}"), at / 600.0
         )
         return COINS[symbol].volume_usd * math.exp(0.25 * swing)
@@ -175,7 +151,7 @@ class Market:
         A few hundredths of a percent, so that two sources never agree to the digit.
         """
         size = _STABLE_OFFSET if COINS[symbol].stable else _OFFSET
-        return 1.0 + size * _node(self._key(f"offset/{source}/{symbol}"), 0)
+        return 1.0 + size * node(self._key(f"offset/{source}/{symbol}"), 0)
 
     def begin_event(self, event: MarketEvent) -> None:
         """Starts a disturbance; a running one of the same kind ends at that moment."""
@@ -261,14 +237,13 @@ class Market:
         """Gives the price in USD without disturbances."""
         coin = COINS[symbol]
         key = self._key(f"price/{symbol}")
-        own = sum(size * _noise(key + place, at / period) for place, (period, size) in enumerate(_OCTAVES))
+        own = sum(size * noise(key + place, at / period) for place, (period, size) in enumerate(_OCTAVES))
         move = own if coin.stable else _OWN_PART * own + _SHARED_PART * self._shared_move(at)
         return coin.price_usd * math.exp(coin.volatility * move)
 
     def _sum_shared_move(self, at: float) -> float:
         key = self._key("price/market")
-        return sum(size * _noise(key + place, at / period) for place, (period, size) in enumerate(_OCTAVES))
+        return sum(size * noise(key + place, at / period) for place, (period, size) in enumerate(_OCTAVES))
 
     def _hash_name(self, name: str) -> int:
-        """Gives the noise key of a name under this market's seed."""
-        return int.from_bytes(hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=8).digest(), "big")
+        return noise_key(self.seed, name)

@@ -11,20 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.chains import Chains
 from simulator.market import Market, MarketEvent
-
-
-class ScenarioError(ValueError):
-    """A scenario was asked for in a way that makes no sense; the message says what was expected."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number which shapes a scenario; values outside ``minimum`` to ``maximum`` are refused."""
-
-    default: float
-    minimum: float
-    maximum: float
+from simulator.nodes import FIRST_NODE, HOSTS
+from simulator.parameters import Choice, Host, Number, Parameter, ScenarioError, is_number
+from simulator.stories import FEEDS
 
 
 @dataclass(frozen=True)
@@ -33,8 +24,9 @@ class Scenario:
 
     Attributes:
         help: One line for people.
-        market_wide: Whether it moves the market itself; then it cannot be limited to providers.
+        market_wide: Whether it changes the world itself; then it cannot be limited to providers.
         default_providers: Who is affected when nobody is named; ``None`` means all.
+        elsewhere: Whether others than the default providers can be affected.
         default_for_s: How long it lasts when nothing is said; ``None`` means until it is ended.
         parameters: What can be set, by name.
     """
@@ -42,47 +34,51 @@ class Scenario:
     help: str
     market_wide: bool = False
     default_providers: tuple[str, ...] | None = None
+    elsewhere: bool = True
     default_for_s: float | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
+
+REORGANISED = ("bitcoin", "ethereum")
+"""The chains whose newest blocks can be replaced."""
 
 SCENARIOS: Mapping[str, Scenario] = {
     "normal": Scenario("ends the scenarios of the named providers, or all of them and the market's"),
     "outage": Scenario("the connection closes without an answer"),
     "rate_limited": Scenario(
         "429 with Retry-After and the provider's own body; parameter retry_after_s (30)",
-        parameters={"retry_after_s": Parameter(30, 0, 86_400)},
+        parameters={"retry_after_s": Number(30, 0, 86_400)},
     ),
     "slow": Scenario(
         "the answer comes in small pieces and is cut off; parameters piece_bytes (1), interval_s (1), limit_s (120)",
         parameters={
-            "piece_bytes": Parameter(1, 1, 65_536),
-            "interval_s": Parameter(1, 0.001, 60),
-            "limit_s": Parameter(120, 0, 120),
+            "piece_bytes": Number(1, 1, 65_536),
+            "interval_s": Number(1, 0.001, 60),
+            "limit_s": Number(120, 0, 120),
         },
     ),
     "html_instead_of_json": Scenario("status 200 with an HTML page"),
     "truncated": Scenario(
         "the whole length is announced, a part is sent, the connection closes; parameter fraction (0.5)",
-        parameters={"fraction": Parameter(0.5, 0, 0.99)},
+        parameters={"fraction": Number(0.5, 0, 0.99)},
     ),
-    "nan": Scenario("prices are NaN, as a bare token or as text"),
-    "null_fields": Scenario("the prices of every second coin are null or empty"),
+    "nan": Scenario("prices and other main figures are NaN, as a bare token or as text"),
+    "null_fields": Scenario("the prices of every second coin, or every second figure, are null or empty"),
     "one_source_wrong": Scenario(
-        "one source's prices are wrong by a factor; parameter factor (10); binance unless named",
+        "one source's prices and main figures are wrong by a factor; parameter factor (10); binance unless named",
         default_providers=("binance",),
-        parameters={"factor": Parameter(10, 0.000_001, 1_000_000)},
+        parameters={"factor": Number(10, 0.000_001, 1_000_000)},
     ),
     "flash_crash": Scenario(
         "all but stablecoins lose 30 % in three seconds, recover after 120 s or for_s; parameter fall (0.3)",
         market_wide=True,
         default_for_s=120.0,
-        parameters={"fall": Parameter(0.3, 0.01, 0.99)},
+        parameters={"fall": Number(0.3, 0.01, 0.99)},
     ),
     "depeg": Scenario(
         "USDT leaves the dollar; parameter price (0.9)",
         market_wide=True,
-        parameters={"price": Parameter(0.9, 0.01, 2)},
+        parameters={"price": Number(0.9, 0.01, 2)},
     ),
     "stuck_clock": Scenario(
         "source times stand still while prices move; coingecko unless named", default_providers=("coingecko",)
@@ -90,7 +86,38 @@ SCENARIOS: Mapping[str, Scenario] = {
     "geo_blocked": Scenario(
         "451 with Binance's body, 403 with HTML from others; binance unless named", default_providers=("binance",)
     ),
+    "reorg": Scenario(
+        "the newest blocks are replaced by others at the same heights, for good; parameters chain (both), depth (1)",
+        market_wide=True,
+        default_for_s=60.0,
+        parameters={"chain": Choice("both", ("both", *REORGANISED)), "depth": Number(1, 1, 2)},
+    ),
+    "feed_broken": Scenario(
+        "one news feed sends broken XML, an entity bomb or junk; parameters feed (coindesk), kind (broken_xml, "
+        "entity_bomb, junk), size_mb (50)",
+        default_providers=("rss",),
+        elsewhere=False,
+        parameters={
+            "feed": Choice(FEEDS[0], FEEDS),
+            "kind": Choice("broken_xml", ("broken_xml", "entity_bomb", "junk")),
+            "size_mb": Number(50, 0.001, 1_000),
+        },
+    ),
+    "node_lagging": Scenario(
+        "one node stays behind its chain; parameters chain (ethereum), node (first, or a host), blocks (20), "
+        "chain_id (0: the right one), syncing (0 or 1)",
+        default_providers=("json_rpc",),
+        elsewhere=False,
+        parameters={
+            "chain": Choice("ethereum", tuple(HOSTS)),
+            "node": Host(FIRST_NODE),
+            "blocks": Number(20, 0, 1_000_000),
+            "chain_id": Number(0, 0, 1e12),
+            "syncing": Number(0, 0, 1),
+        },
+    ),
 }
+"""Every scenario by name."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +134,7 @@ class ActiveScenario:
     name: str
     since: float
     until: float | None
-    params: Mapping[str, float]
+    params: Mapping[str, Any]
 
     def is_over(self, now: float) -> bool:
         """Tells whether its time has passed."""
@@ -120,9 +147,10 @@ class ScenarioBook:
     Safe to share between threads. Scenarios which are over are forgotten when somebody looks.
     """
 
-    def __init__(self, market: Market, provider_names: Collection[str]) -> None:
+    def __init__(self, market: Market, chains: Chains, provider_names: Collection[str]) -> None:
         """Makes an empty book; times come from the market's clock."""
         self._market = market
+        self._chains = chains
         self._provider_names = tuple(provider_names)
         self._lock = threading.Lock()
         self._by_provider: dict[str, ActiveScenario] = {}
@@ -150,7 +178,7 @@ class ScenarioBook:
             raise ScenarioError(f"unknown scenario {name!r}; expected one of {', '.join(SCENARIOS)}")
         scenario = SCENARIOS[name]
         self._check_providers(name, scenario, providers)
-        if for_s is not None and (name == "normal" or not _is_number(for_s) or for_s <= 0):
+        if for_s is not None and (name == "normal" or not is_number(for_s) or for_s <= 0):
             raise ScenarioError("for_s: expected a number of seconds above 0, and none with normal")
         values = _checked_params(name, scenario, params or {})
         now = self._market.clock()
@@ -160,8 +188,7 @@ class ScenarioBook:
         with self._lock:
             if scenario.market_wide:
                 self._of_market[name] = active
-                size = values["fall" if name == "flash_crash" else "price"]
-                self._market.begin_event(MarketEvent(name, size, active.since, active.until))
+                self._change_world(active)
                 return
             for provider in affected:
                 self._by_provider.pop(provider, None)
@@ -181,11 +208,12 @@ class ScenarioBook:
             return active
 
     def reset(self) -> None:
-        """Ends everything at once and lets the market forget its disturbances and pins."""
+        """Ends everything at once and lets market and chains forget their disturbances, pins and replaced blocks."""
         with self._lock:
             self._by_provider.clear()
             self._of_market.clear()
             self._market.clear()
+            self._chains.clear()
 
     def active(self) -> list[dict[str, Any]]:
         """Gives what is in force, oldest first.
@@ -215,31 +243,36 @@ class ScenarioBook:
             for one, providers in sorted(groups, key=lambda group: group[0].since)
         ]
 
+    def _change_world(self, active: ActiveScenario) -> None:
+        """Begins a scenario that changes the market or the chains themselves."""
+        params = active.params
+        if active.name == "reorg":
+            names = REORGANISED if params["chain"] == "both" else (params["chain"],)
+            self._chains.reorganise(names, int(params["depth"]), active.since)
+        else:
+            size = params["fall" if active.name == "flash_crash" else "price"]
+            self._market.begin_event(MarketEvent(active.name, size, active.since, active.until))
+
     def _check_providers(self, name: str, scenario: Scenario, providers: Sequence[str] | None) -> None:
         if providers is None:
             return
         if scenario.market_wide:
-            raise ScenarioError(f"{name} moves the whole market: expected no providers")
+            raise ScenarioError(f"{name} changes the whole world: expected no providers")
         unknown = [provider for provider in providers if provider not in self._provider_names]
         if unknown or not providers:
             named = ", ".join(map(repr, unknown)) or "an empty list"
             raise ScenarioError(f"providers: got {named}; expected some of {', '.join(self._provider_names)}")
+        possible = scenario.default_providers
+        if possible is not None and not scenario.elsewhere and any(one not in possible for one in providers):
+            raise ScenarioError(f"{name} exists for {', '.join(possible)} alone")
 
 
-def _checked_params(name: str, scenario: Scenario, params: Mapping[str, Any]) -> dict[str, float]:
+def _checked_params(name: str, scenario: Scenario, params: Mapping[str, Any]) -> dict[str, Any]:
     """Gives every parameter of a scenario with its value."""
     values = {key: parameter.default for key, parameter in scenario.parameters.items()}
     for key, value in params.items():
         if key not in scenario.parameters:
             expected = ", ".join(scenario.parameters) or "none at all"
             raise ScenarioError(f"{name} has no parameter {key!r}; expected {expected}")
-        allowed = scenario.parameters[key]
-        if not _is_number(value) or not allowed.minimum <= value <= allowed.maximum:
-            raise ScenarioError(f"{key}: expected a number from {allowed.minimum:g} to {allowed.maximum:g}")
-        values[key] = value
+        values[key] = scenario.parameters[key].checked(key, value)
     return values
-
-
-def _is_number(value: Any) -> bool:
-    # The bounds keep out NaN and integers too large for a float.
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e12 <= value <= 1e12

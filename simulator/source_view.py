@@ -1,6 +1,6 @@
-"""The market as one source sees it while it answers one request.
+"""The world as one source sees it while it answers one request.
 
-Providers read prices only through this: so an offset, a cache, a stopped clock or a wrong factor is the same
+Providers read prices and chains only through this: so an offset, a cache, a stopped clock or a wrong factor is the same
 for all of them and lives in one place.
 """
 
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.chains import Chains
 from simulator.coins import COINS
 from simulator.market import DAY_S, Market
+from simulator.nodes import NodeTrouble
 
 HOUR_S = 3_600.0
 
@@ -20,20 +22,24 @@ class SourceView:
 
     Attributes:
         market: The market behind it.
+        chains: The chains behind it.
         source: The provider's name.
         now: When the request arrived, Unix seconds.
         as_of: When the source last looked at the market; earlier than ``now`` for a source that caches.
         claimed_at: What the source gives as the time of its prices; differs from ``as_of`` only when its
             clock is stuck.
-        factor: By how much all its prices are wrong; 1 means they are right.
+        factor: By how much all its prices and main figures are wrong; 1 means they are right.
+        node_trouble: The node that is behind its chain, if any.
     """
 
     market: Market
+    chains: Chains
     source: str
     now: float
     as_of: float
     claimed_at: float
     factor: float = 1.0
+    node_trouble: NodeTrouble | None = None
 
     def price(self, symbol: str, ago_s: float = 0.0, quote: str = "USD") -> float:
         """Gives a price, now or some seconds ago.

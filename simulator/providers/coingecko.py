@@ -14,6 +14,7 @@ from simulator.coins import COINS, MAIN_COINS, RANKS, Coin
 from simulator.formats import iso_ms, significant, whole
 from simulator.market import DAY_S
 from simulator.providers.base import Handler, Provider, split_list
+from simulator.providers.coingecko_coins import coin_page, trending
 from simulator.source_view import HOUR_S, SourceView
 
 IDS = {
@@ -70,6 +71,8 @@ class CoinGecko(Provider):
             "/api/v3/simple/price": self._simple_price,
             "/api/v3/coins/markets": self._markets,
             "/api/v3/coins/list": self._coins_list,
+            "/api/v3/coins/{coin_id}": self._coin,
+            "/api/v3/search/trending": lambda request, view: trending(view, IDS),
         }
 
     def rate_limited(self) -> Answer:
@@ -151,6 +154,13 @@ class CoinGecko(Provider):
                 row["platforms"] = {}
         return Answer(sorted(rows, key=lambda row: str(row["id"])))
 
+    def _coin(self, request: Request, view: SourceView, coin_id: str) -> Answer:
+        """Answers the page of one coin, with the votes of its followers."""
+        if coin_id not in IDS:
+            return self.error(404, "coin not found")
+        coin = COINS[IDS[coin_id]]
+        return coin_page(view, coin_id, coin, _image(coin, coin_id), request.query)
+
 
 def _requested_ids(query: Mapping[str, str]) -> list[str] | None:
     """Gives the known ids a query asks for; of ids, names and symbols the first that is given counts.
@@ -211,7 +221,7 @@ def _market_row(view: SourceView, coin_id: str, currency: str, windows: list[str
         "id": coin_id,
         "symbol": symbol.lower(),
         "name": coin.name,
-        "image": f"https://assets.coingecko.com/coins/images/{_image_number(coin)}/large/{coin_id}.png?1696501400",
+        "image": _image(coin, coin_id),
         "current_price": _rounded(price),
         "market_cap": round(market_cap),
         "market_cap_rank": RANKS[symbol],
@@ -255,5 +265,6 @@ def _sparkline(view: SourceView, symbol: str | None, currency: str) -> list[floa
     return [significant(view.price(symbol, hour * HOUR_S, quote), 15) for hour in range(167, -1, -1)]
 
 
-def _image_number(coin: Coin) -> int:
-    return MAIN_COINS.index(coin) + 1
+def _image(coin: Coin, coin_id: str) -> str:
+    number = MAIN_COINS.index(coin) + 1
+    return f"https://assets.coingecko.com/coins/images/{number}/large/{coin_id}.png?1696501400"

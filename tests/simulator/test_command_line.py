@@ -80,6 +80,27 @@ def test_scenarios_can_be_given_at_the_start():
     ]
 
 
+def test_parameters_stand_beside_providers():
+    with started("--scenario", "slow:kraken,interval_s=0.5", "--scenario", "feed_broken:feed=decrypt,kind=junk") as (
+        _,
+        url,
+    ):
+        slow, broken = requests.get(f"{url}/_control", timeout=5).json()["scenarios"]
+
+    assert (slow["providers"], slow["params"]["interval_s"]) == (["kraken"], 0.5)
+    assert (broken["providers"], broken["params"]["feed"], broken["params"]["kind"]) == (["rss"], "decrypt", "junk")
+
+
+def test_the_pace_of_blocks_can_be_given():
+    def newest_times(url):
+        return [block["timestamp"] for block in requests.get(f"{url}/blockstream/api/blocks", timeout=5).json()]
+
+    with started("--block-speed", "600") as (_, fast_url), started("--block-speed", "1") as (_, real_url):
+        fast, real = newest_times(fast_url), newest_times(real_url)
+
+    assert fast[0] - fast[-1] < 120 < real[0] - real[-1]
+
+
 def test_the_refresh_step_can_be_given():
     with started("--refresh-s", "3600") as (_, url):
         row = requests.get(
@@ -103,9 +124,11 @@ def test_a_taken_port_is_one_clear_line():
     [
         (("--host", "0.0.0.0"), "not a loopback address"),
         (("--scenario", "storm"), "unknown scenario 'storm'; expected one of normal, outage"),
-        (("--scenario", "outage:nobody"), "expected some of binance"),
-        (("--scenario", "outage:"), "expected some of binance"),
+        (("--scenario", "outage:nobody"), "expected some of alternative_me"),
+        (("--scenario", "outage:"), "expected some of alternative_me"),
         (("--scenario", "depeg:binance"), "expected no providers"),
+        (("--scenario", "depeg:price=low"), "price: expected a number from 0.01 to 2"),
+        (("--scenario", "reorg:chain=bnb"), "expected one of both, bitcoin, ethereum"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(arguments, message):
@@ -116,7 +139,9 @@ def test_what_makes_no_sense_is_refused_in_one_line(arguments, message):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("--port", "70000"), ("--refresh-s", "-1"), ("--refresh-s", "soon")])
+@pytest.mark.parametrize(
+    "arguments", [("--port", "70000"), ("--refresh-s", "-1"), ("--refresh-s", "soon"), ("--block-speed", "0.5")]
+)
 def test_wrong_numbers_are_refused(arguments):
     assert run(*arguments).returncode == 2
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from simulator.scenarios import SCENARIOS
+
 
 def post(world, path, body=None):
     data = body if isinstance(body, (bytes, str)) else json.dumps(body) if body is not None else b""
@@ -61,7 +63,7 @@ def test_a_scenario_begins_and_the_answer_is_the_state(world):
 def test_nulls_count_as_left_out(world):
     body = {"scenario": "nan", "providers": None, "for_s": None, "params": None}
 
-    assert len(post(world, "/scenario", body).json["scenarios"][0]["providers"]) == 6
+    assert post(world, "/scenario", body).json["scenarios"][0]["providers"] == list(world.simulator.providers)
 
 
 def test_prices_are_pinned_and_released(world):
@@ -96,7 +98,7 @@ def test_reset_puts_everything_back(world):
         ("/scenario", {"scenario": 5}, "scenario: expected a string"),
         ("/scenario", {"scenario": "storm"}, "expected one of normal, outage"),
         ("/scenario", {"scenario": "outage", "providers": "kraken"}, "providers: expected a list of strings"),
-        ("/scenario", {"scenario": "outage", "providers": ["nobody"]}, "expected some of binance"),
+        ("/scenario", {"scenario": "outage", "providers": ["nobody"]}, "expected some of alternative_me"),
         ("/scenario", {"scenario": "outage", "for_s": -1}, "for_s: expected a number of seconds above 0"),
         ("/scenario", {"scenario": "outage", "for_s": "5"}, "for_s: expected a number of seconds above 0"),
         ("/scenario", {"scenario": "slow", "params": [1]}, "params: expected an object"),
@@ -119,6 +121,33 @@ def test_refusals_name_what_was_expected_and_change_nothing(world, path, body, e
     assert response.status_code == 400
     assert expected in response.json["error"]
     assert state(world) == before
+
+
+def test_text_parameters_are_taken_and_refused_like_numbers(world):
+    taken = post(world, "/scenario", {"scenario": "feed_broken", "params": {"feed": "decrypt", "kind": "junk"}})
+    refused = post(world, "/scenario", {"scenario": "feed_broken", "params": {"feed": "gazette"}})
+
+    assert taken.json["scenarios"][0]["params"] == {"feed": "decrypt", "kind": "junk", "size_mb": 50}
+    assert taken.json["scenarios"][0]["providers"] == ["rss"]
+    assert (refused.status_code, "expected one of coindesk" in refused.json["error"]) == (400, True)
+
+
+def test_the_catalogue_tells_what_can_be_set(world):
+    catalogue = world.json("/_control/scenarios")
+
+    assert list(catalogue) == list(SCENARIOS)
+    assert catalogue["reorg"]["parameters"]["depth"] == {"default": 1, "minimum": 1, "maximum": 2}
+    assert catalogue["feed_broken"]["parameters"]["kind"]["options"] == ["broken_xml", "entity_bomb", "junk"]
+    assert post(world, "/scenarios").status_code == 405
+
+
+def test_reset_brings_the_first_blocks_back(world):
+    before = world.get("/mempool_space/api/blocks/tip/hash").text
+    post(world, "/scenario", {"scenario": "reorg"})
+    assert world.get("/mempool_space/api/blocks/tip/hash").text != before
+
+    post(world, "/reset")
+    assert world.get("/mempool_space/api/blocks/tip/hash").text == before
 
 
 def test_unknown_paths_and_methods(world):

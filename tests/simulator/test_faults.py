@@ -9,12 +9,25 @@ import pytest
 import requests
 
 PATHS = {
+    "alternative_me": "/alternative_me/fng/?limit=3",
     "binance": "/binance/api/v3/ticker/24hr",
+    "blockchain_info": "/blockchain_info/stats?format=json",
+    "blockchair": "/blockchair/bitcoin/stats",
+    "blockcypher": "/blockcypher/v1/btc/main",
+    "blockscout": "/blockscout/api/v2/stats",
+    "blockstream": "/blockstream/api/mempool",
     "coinbase_exchange": "/coinbase_exchange/products/BTC-USD/ticker",
     "coingecko": "/coingecko/api/v3/simple/price?ids=bitcoin,ethereum,tether&vs_currencies=usd",
     "coinlore": "/coinlore/api/tickers/",
+    "coinmetrics": "/coinmetrics/v4/timeseries/asset-metrics?assets=eth&metrics=TxCnt&limit_per_asset=1",
     "coinpaprika": "/coinpaprika/v1/tickers",
+    "cryptopanic": "/cryptopanic/api/developer/v2/posts/?auth_token=key",
+    "defillama": "/defillama/v2/chains",
+    "etherscan": "/etherscan/v2/api?chainid=1&module=gastracker&action=gasoracle&apikey=key",
     "kraken": "/kraken/0/public/Ticker?assetVersion=1",
+    "mempool_space": "/mempool_space/api/v1/mining/hashrate/3d",
+    "rss": "/rss/coindesk",
+    "whale_alert": "/whale_alert/v1/transactions?api_key=key",
 }
 each_provider = pytest.mark.parametrize("provider", PATHS)
 
@@ -57,7 +70,8 @@ def test_rate_limited_says_when_to_come_back(served, provider):
 
     served.begin("rate_limited", [provider], retry_after_s=1.5)
     response = fetch(served, provider)
-    assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+    # Etherscan refuses with success.
+    assert (response.status_code, response.headers["Retry-After"]) == (200 if provider == "etherscan" else 429, "2")
 
 
 def test_slow_drips_a_valid_beginning_and_gives_up(served):
@@ -125,6 +139,16 @@ def test_truncated_announces_all_and_sends_half(served, provider):
         ("coinlore", '"price_usd":"NaN"'),
         ("coinpaprika", '"price":NaN'),
         ("kraken", '"c":["NaN",'),
+        ("alternative_me", '"value":"NaN"'),
+        ("blockchain_info", '"hash_rate":NaN'),
+        ("blockchair", '"hashrate_24h":"NaN"'),
+        ("blockcypher", '"height":NaN'),
+        ("blockscout", '"average":NaN'),
+        ("coinmetrics", '"TxCnt":"NaN"'),
+        ("defillama", '"tvl":NaN'),
+        ("etherscan", '"suggestBaseFee":"NaN"'),
+        ("mempool_space", '"currentHashrate":NaN'),
+        ("whale_alert", '"amount_usd":NaN'),
     ],
 )
 def test_nan_is_written_in_the_providers_dialect(served, provider, token):
@@ -151,6 +175,21 @@ def test_null_fields_take_the_price_of_every_second_coin(served):
     assert coinbase["ETH"] is None
     for price in (lore["BTC"], paprika["BTC"], kraken["BTC/USD"]["c"][0], binance["BTCUSDT"], coinbase["BTC"]):
         assert float(price) > 0
+
+
+def test_null_fields_take_every_second_figure(served):
+    served.begin("null_fields")
+
+    rate = fetch(served, "mempool_space").json()
+    mempool = fetch(served, "blockstream").json()
+    stats = fetch(served, "blockchain_info").json()
+
+    assert (rate["currentHashrate"], mempool["vsize"], stats["hash_rate"]) == (None, None, None)
+    assert rate["currentDifficulty"] > 0
+    assert mempool["count"] > 0
+    assert stats["n_tx"] > 0
+    assert fetch(served, "alternative_me").json()["data"][0]["value"] == ""
+    assert fetch(served, "etherscan").json()["result"]["SafeGasPrice"] == ""
 
 
 def test_one_source_wrong_multiplies_that_sources_prices(served):
@@ -196,6 +235,8 @@ def test_flash_crash_reaches_every_provider_but_not_the_stablecoins(served):
         ("/binance/api/v3/ticker/24hr?symbol=BTCUSDT", lambda body: body["closeTime"]),
         ("/coinbase_exchange/products/BTC-USD/ticker", lambda body: body["time"]),
         ("/coinlore/api/tickers/", lambda body: body["info"]["time"]),
+        ("/blockchain_info/stats?format=json", lambda body: body["timestamp"]),
+        ("/blockscout/api/v2/stats", lambda body: body["gas_price_updated_at"]),
     ],
 )
 def test_stuck_clock_holds_source_times_while_prices_move(served, path, source_time):
@@ -219,6 +260,17 @@ def test_geo_blocked_is_451_at_binance_and_a_403_page_elsewhere(served):
     assert (binance.status_code, binance.json()["code"]) == (451, 0)
     assert kraken.status_code == 403
     assert kraken.headers["Content-Type"].startswith("text/html")
+
+
+def test_one_source_wrong_reaches_figures_too(served):
+    def rate(provider, key):
+        return fetch(served, provider).json()[key]
+
+    right = rate("mempool_space", "currentHashrate"), rate("blockchain_info", "hash_rate")
+    served.begin("one_source_wrong", ["mempool_space"])
+
+    assert rate("mempool_space", "currentHashrate") == pytest.approx(right[0] * 10)
+    assert rate("blockchain_info", "hash_rate") == right[1]
 
 
 def test_errors_pass_through_price_faults_unharmed(served):

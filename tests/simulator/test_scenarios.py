@@ -3,7 +3,8 @@
 import pytest
 
 from simulator.faults import ALTERATIONS, REPLACEMENTS
-from simulator.scenarios import SCENARIOS, ScenarioError
+from simulator.parameters import ScenarioError
+from simulator.scenarios import SCENARIOS
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def affected(world):
 
 
 def test_every_scenario_has_an_effect_somewhere():
-    seen_by_the_source = {"one_source_wrong", "stuck_clock"}
+    seen_by_the_source = {"one_source_wrong", "stuck_clock", "node_lagging", "feed_broken"}
     market_wide = {name for name, scenario in SCENARIOS.items() if scenario.market_wide}
 
     assert set(SCENARIOS) == {"normal", *REPLACEMENTS, *ALTERATIONS, *seen_by_the_source, *market_wide}
@@ -31,6 +32,10 @@ def test_the_defaults_name_who_is_affected(world, book):
     assert affected(world)["binance"] == "geo_blocked"
     book.begin("stuck_clock")
     assert affected(world)["coingecko"] == "stuck_clock"
+    book.begin("node_lagging")
+    assert affected(world)["json_rpc"] == "node_lagging"
+    book.begin("feed_broken")
+    assert affected(world)["rss"] == "feed_broken"
     assert affected(world)["kraken"] == "outage"
 
 
@@ -98,6 +103,16 @@ def test_normal_lets_the_market_recover_and_reset_puts_it_back_at_once(world, bo
         (("slow", None, None, {"speed": 2}), "piece_bytes, interval_s, limit_s"),
         (("slow", None, None, {"limit_s": 121}), "from 0 to 120"),
         (("one_source_wrong", None, None, {"factor": "10"}), "expected a number"),
+        (("reorg", ["mempool_space"]), "no providers"),
+        (("reorg", None, None, {"depth": 3}), "from 1 to 2"),
+        (("reorg", None, None, {"chain": "solana"}), "one of both, bitcoin, ethereum"),
+        (("feed_broken", ["kraken"]), "exists for rss alone"),
+        (("feed_broken", None, None, {"feed": 1}), "one of coindesk, cointelegraph"),
+        (("feed_broken", None, None, {"kind": ["junk"]}), "one of broken_xml"),
+        (("node_lagging", ["rss"]), "exists for json_rpc alone"),
+        (("node_lagging", None, None, {"chain": "bitcoin"}), "one of ethereum, bnb"),
+        (("node_lagging", None, None, {"node": "https://eth.drpc.org"}), "name of a host"),
+        (("node_lagging", None, None, {"blocks": -1}), "from 0 to"),
     ],
 )
 def test_refusals_name_what_was_expected_and_change_nothing(world, book, arguments, expected):

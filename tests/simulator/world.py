@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from werkzeug.test import Client
@@ -11,6 +12,8 @@ from simulator.application import Simulator
 
 START = 1_795_288_983.25
 """A moment on 2026-11-21, three seconds after a refresh of the caching providers."""
+
+FIRST_HOST = "ethereum-rpc.publicnode.com"
 
 _RECORDINGS = Path(__file__).parents[3] / "shared" / "fixtures"
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?")
@@ -35,8 +38,10 @@ class World:
 
     def __init__(self, seed=7, **options):
         self.clock = StandingClock()
-        self.simulator = Simulator(seed=seed, clock=self.clock, **options)
+        self.pauses = []
+        self.simulator = Simulator(seed=seed, clock=self.clock, pause=self.pauses.append, **options)
         self.market = self.simulator.market
+        self.chains = self.simulator.chains
         self.client = Client(self.simulator)
 
     def get(self, path, user_agent="tests"):
@@ -47,16 +52,61 @@ class World:
         assert response.status_code == 200, response.text
         return json.loads(response.text)
 
+    def rpc(self, chain, host, method, *params):
+        """Gives what a node answers to one call, the envelope included."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        response = self.client.post(f"/json_rpc/{chain}/{host}", json=body)
+        assert response.status_code == 200, response.text
+        return json.loads(response.text)
+
+    def node(self, method, *params, chain="ethereum", host=FIRST_HOST):
+        """Gives the result of one call to a node."""
+        return self.rpc(chain, host, method, *params)["result"]
+
     def begin(self, name, providers=None, for_s=None, **params):
         self.simulator.scenarios.begin(name, providers, for_s, params)
 
 
 def recorded(name):
     """Gives a recorded answer, or skips the test where the recordings are not at hand."""
+    return json.loads(recorded_text(name))
+
+
+def recorded_text(name):
+    """Gives a recorded answer as it was sent, or skips the test where the recordings are not at hand."""
     path = _RECORDINGS / name
     if not path.exists():
         pytest.skip(f"no recording {name}")
-    return json.loads(path.read_text())
+    return path.read_text()
+
+
+def parse_feed(content):
+    """Gives the root of an RSS document."""
+    return ElementTree.fromstring(content)  # noqa: S314 - written by the simulator itself
+
+
+def lacking(answer, wanted, place=""):
+    """Gives the places where an answer lacks a key of a recorded one, or has another kind of value there.
+
+    Null, on either side, goes with everything; of a list the first items are compared.
+    """
+    if isinstance(wanted, dict) and isinstance(answer, dict):
+        found = [f"{place}.{key} is missing" for key in wanted if key not in answer]
+        for key in wanted.keys() & answer.keys():
+            found += lacking(answer[key], wanted[key], f"{place}.{key}")
+        return found
+    if isinstance(wanted, list) and isinstance(answer, list):
+        return lacking(answer[0], wanted[0], f"{place}[0]") if answer and wanted else []
+    if answer is None or wanted is None or _kind(answer) == _kind(wanted):
+        return []
+    return [f"{place} is {answer!r}, recorded was {wanted!r}"]
+
+
+def _kind(value):
+    """Gives the kind of a scalar; hexadecimal numbers are one of their own, texts may be empty."""
+    if isinstance(value, str) and re.fullmatch("0x[0-9a-f]*", value):
+        return "hexadecimal"
+    return str(shape(value)).replace("empty text", "text")
 
 
 def shape(value):
