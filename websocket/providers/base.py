@@ -7,6 +7,7 @@ time-outs, budgets, circuits and failover belong to ``websocket.upstream``. So a
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -19,13 +20,19 @@ from websocket.errors import BadPayload, UpstreamError
 from websocket.records import Ticker
 from websocket.settings import ProviderSettings
 
+HEX_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,64}")
+HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+
+LARGEST_COUNT = 2**53
+"""Up to here every whole number survives being a float, as in JavaScript."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request to a provider.
 
     Attributes:
         operation: short name for logs, errors and statistics, for example ``simple_price``. Constant per endpoint.
-        path: joined to the provider's base address; begins with a slash.
+        path: joined to the provider's base address; begins with a slash, or is empty where that address is all.
         params: query parameters, in order.
         body: JSON body of a POST; None makes it a GET.
         headers: beside those of the provider, for example ``If-None-Match``.
@@ -82,10 +89,13 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 class Provider(ABC):
     """Base of all providers; the registry finds every subclass in this package that has a ``name``."""
 
-    name: ClassVar[str] = ""
-    """Registry name, also the prefix of its settings."""
+    name: str = ""
+    """Registry name, also the prefix of its settings.
 
-    title: ClassVar[str] = ""
+    A class attribute, except where one class serves several hosts: then each instance gets a name of its own.
+    """
+
+    title: str = ""
     """The name as its company writes it, for people."""
 
     docs: ClassVar[str] = ""
@@ -126,6 +136,10 @@ class Provider(ABC):
         """
         return None
 
+    def bad_payload(self, answer: Answer, expected: str) -> BadPayload:
+        """An error that says what was expected instead of this answer; the answer itself is not repeated."""
+        return BadPayload(self.name, answer.request.operation, f"expected {expected}")
+
 
 class TickerProvider(Provider):
     """A provider that knows prices."""
@@ -158,10 +172,6 @@ class TickerProvider(Provider):
         """The asked symbols that this provider lists, with its identifiers, in our order."""
         return {symbol: self.market_ids[symbol] for symbol in self.market_ids if symbol in symbols}
 
-    def bad_payload(self, answer: Answer, expected: str) -> BadPayload:
-        """An error that says what was expected instead of this answer; the answer itself is not repeated."""
-        return BadPayload(self.name, answer.request.operation, f"expected {expected}")
-
 
 def parse_number(value: Any) -> float | None:
     """A finite number from any of the dialects (JSON number, decimal string), or None.
@@ -182,6 +192,46 @@ def parse_number(value: Any) -> float | None:
     except (OverflowError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def parse_positive(value: Any) -> float | None:
+    """As ``parse_number``, for what cannot be zero or less, such as a difficulty: then it is not known."""
+    number = parse_number(value)
+    return number if number is not None and number > 0 else None
+
+
+def parse_amount(value: Any) -> float | None:
+    """As ``parse_number``, for what can be zero but not less, such as an amount."""
+    number = parse_number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def parse_count(value: Any) -> int | None:
+    """A whole number from 0 to 2^53 (more of anything is not believed), or None.
+
+    Numbers with a fraction, and everything that ``parse_number`` refuses, give None.
+    """
+    number = parse_number(value)
+    if number is None or not 0 <= number <= LARGEST_COUNT or number != int(number):
+        return None
+    return int(number)
+
+
+def parse_hex(value: Any) -> int | None:
+    """A number from ``0x`` and hexadecimal digits, at most 64 of them as in a word of the EVM; or None."""
+    if not isinstance(value, str) or not HEX_NUMBER.fullmatch(value):
+        return None
+    return int(value, 16)
+
+
+def parse_hash(value: Any) -> str | None:
+    """A hash of 32 bytes as hexadecimal digits in lower case, with ``0x`` in front where the value has it; or None."""
+    return value.lower() if isinstance(value, str) and HASH.fullmatch(value) else None
+
+
+def parse_name(value: Any, max_length: int = 100) -> str | None:
+    """A name, address or other short text as it is; None when it is no text, empty, too long, or not printable."""
+    return value if isinstance(value, str) and 0 < len(value) <= max_length and value.isprintable() else None
 
 
 def parse_iso_time(value: Any) -> float | None:

@@ -11,6 +11,8 @@ Quirks:
     - An unknown id is left out silently. A dead id comes back as ``{}`` or with nulls.
     - A null ``usd_24h_change`` marks a price that is not fresh.
     - ``matic-network`` is dead; Polygon's token lives on as ``polygon-ecosystem-token``.
+    - What people search for is renewed every ten minutes. The shares of votes may be null; ``community_data`` has been
+      zeros and nulls since 2023 and is not asked for.
 """
 
 from __future__ import annotations
@@ -19,13 +21,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from websocket.errors import AccessRefused, RateLimited, UpstreamError, UpstreamStatus
+from websocket.news_records import TrendingCoin, Votes
 from websocket.providers.base import (
     Answer,
     Budget,
     Request,
     TickerProvider,
+    parse_amount,
+    parse_count,
     parse_iso_time,
+    parse_name,
     parse_number,
+    parse_positive,
     parse_unix_time,
     rows_by_symbol,
 )
@@ -44,8 +51,18 @@ REFUSALS: Mapping[float, str] = {
 """What to do about the error codes that asking again does not cure."""
 
 
+NO_VOTES_PARAMS = tuple(
+    (part, "false")
+    for part in ("localization", "tickers", "market_data", "community_data", "developer_data", "sparkline")
+)
+"""Leaves out of ``/coins/{id}`` all that can be left out; the votes stay."""
+
+
 class CoinGecko(TickerProvider):
-    """Tickers from ``/simple/price`` or ``/coins/markets``, whichever is set; without a key, or with either kind."""
+    """Tickers from ``/simple/price`` or ``/coins/markets``, whichever is set; without a key, or with either kind.
+
+    Also what people search for, and how they vote. These count against the same budget.
+    """
 
     name = "coingecko"
     title = "CoinGecko"
@@ -205,6 +222,89 @@ class CoinGecko(TickerProvider):
             )
             for symbol, row in rows_by_symbol(answer.payload, "id", self.market_ids).items()
         ]
+
+    def trending_requests(self) -> Sequence[Request]:
+        """One request for the coins that people search for; renewed every ten minutes."""
+        return [Request(operation="trending", path="/search/trending")]
+
+    def parse_trending(self, answers: Sequence[Answer]) -> list[TrendingCoin]:
+        """Reads ``{"coins": [{"item": {"id": "notcoin", "name": "Notcoin", "symbol": "NOT", ...}}, ...], ...}``.
+
+        In each item also ``market_cap_rank``, and in ``data`` ``price`` in dollars and
+        ``price_change_percentage_24h.usd``. In the order of the answer, the first is searched for most.
+
+        Raises:
+            BadPayload: the answer has no list in ``coins``.
+        """
+        found: dict[str, TrendingCoin] = {}
+        for answer in answers:
+            rows = answer.payload.get("coins") if isinstance(answer.payload, dict) else None
+            if not isinstance(rows, list):
+                raise self.bad_payload(answer, "an object with a list in 'coins'")
+            for row in rows:
+                item = row.get("item") if isinstance(row, dict) else None
+                names = (
+                    [parse_name(item.get(key)) for key in ("id", "name", "symbol")] if isinstance(item, dict) else []
+                )
+                if not isinstance(item, dict) or None in names:
+                    continue
+                coin_id, name, symbol = (text or "" for text in names)
+                data = item.get("data")
+                data = data if isinstance(data, dict) else {}
+                changes = data.get("price_change_percentage_24h")
+                coin = TrendingCoin(
+                    source=self.name,
+                    coin_id=coin_id,
+                    name=name,
+                    symbol=symbol.upper(),
+                    rank=len(found) + 1,
+                    market_cap_rank=parse_count(item.get("market_cap_rank")),
+                    price_usd=parse_positive(data.get("price")),
+                    change_percent_24h=parse_number(changes.get("usd")) if isinstance(changes, dict) else None,
+                    as_of=answer.received_at,
+                )
+                found.setdefault(coin_id, coin)
+        return list(found.values())
+
+    def votes_requests(self, symbols: Collection[str]) -> Sequence[Request]:
+        """One request a coin.
+
+        They name no symbols: a coin that cannot be voted on must not be disabled for prices.
+        """
+        return [
+            Request(operation="votes", path=f"/coins/{coin_id}", params=NO_VOTES_PARAMS)
+            for coin_id in self.listed(symbols).values()
+        ]
+
+    def parse_votes(self, answers: Sequence[Answer]) -> list[Votes]:
+        """Reads ``{"id": "bitcoin", "sentiment_votes_up_percentage": 82.65, "last_updated": "...", ...}``.
+
+        Also: ``sentiment_votes_down_percentage``, ``watchlist_portfolio_users``. Coins that are not ours are left out.
+
+        Raises:
+            BadPayload: an answer is not an object.
+        """
+        votes: dict[str, Votes] = {}
+        for answer in answers:
+            if not isinstance(answer.payload, dict):
+                raise self.bad_payload(answer, "an object about one coin")
+            for symbol, row in rows_by_symbol([answer.payload], "id", self.market_ids).items():
+                updated_at = parse_iso_time(row.get("last_updated"))
+                vote = Votes(
+                    source=self.name,
+                    symbol=symbol,
+                    up_percent=_percent(row.get("sentiment_votes_up_percentage")),
+                    down_percent=_percent(row.get("sentiment_votes_down_percentage")),
+                    watchlists=parse_count(row.get("watchlist_portfolio_users")),
+                    as_of=answer.received_at if updated_at is None else min(updated_at, answer.received_at),
+                )
+                votes.setdefault(symbol, vote)
+        return list(votes.values())
+
+
+def _percent(value: Any) -> float | None:
+    percent = parse_amount(value)
+    return percent if percent is not None and percent <= 100 else None
 
 
 def _error_code(payload: Any) -> float | None:

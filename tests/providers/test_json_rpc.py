@@ -1,0 +1,226 @@
+"""JSON-RPC nodes: names, probes, blocks, tokens, gas, and errors inside of HTTP 200."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, answer, evm_node, recording, rpc_answers, solana_node
+from websocket.chain_records import BlockInfo
+from websocket.errors import AccessRefused, BadPayload, RateLimited, UpstreamStatus
+from websocket.providers import provider_classes
+from websocket.providers.evm_answers import TRANSFER_TOPIC
+from websocket.providers.json_rpc import CHAIN_IDS, EvmNode, SolanaNode, nodes
+from websocket.settings import NodeSettings, Settings, Url, with_provider_urls
+
+ALL = nodes(NodeSettings())
+
+
+def rpc(name: str) -> dict[str, Any]:
+    return recording("json_rpc", name)
+
+
+def test_every_configured_host_is_a_provider() -> None:
+    """Named after chain and host, in the order of the settings; the registry does not know them."""
+    assert list(ALL)[:2] == ["ethereum:ethereum-rpc.publicnode.com", "ethereum:eth.drpc.org"]
+    assert len(ALL) == sum(len(getattr(NodeSettings(), field.name)) for field in dataclasses.fields(NodeSettings))
+    assert all(node.name == name for name, node in ALL.items())
+    assert {EvmNode, SolanaNode}.isdisjoint(provider_classes().values())
+    assert ALL["solana:api.mainnet-beta.solana.com"].chain == "solana"
+
+
+def test_the_registry_names_of_nodes_hold_no_keys() -> None:
+    """Paths may, so a second address of a host gets a number."""
+    settings = NodeSettings(ethereum=(Url("https://x.example/v3/key-1"), Url("https://x.example/v3/key-2")))
+    found = [node for node in nodes(settings).values() if node.chain == "ethereum"]
+    assert [node.name for node in found] == ["ethereum:x.example", "ethereum:x.example#2"]
+    assert [node.base_url for node in found] == ["https://x.example/v3/key-1", "https://x.example/v3/key-2"]
+    assert found[0].host == found[0].title == "x.example"
+
+
+def test_nodes_keep_their_names_at_a_stand_in() -> None:
+    """All their addresses lead to one host then."""
+    real = Settings()
+    stand_in = with_provider_urls(real, "http://127.0.0.1:9000")
+    found = nodes(stand_in.nodes, named_after=real.nodes)
+    assert list(found) == list(ALL)
+    assert found["ethereum:eth.drpc.org"].base_url == "http://127.0.0.1:9000/json_rpc/ethereum/eth.drpc.org"
+
+
+def test_calls_are_posted_to_the_address_itself() -> None:
+    """Each with a number of its own, by which its answer is known."""
+    first, second, third = evm_node().probe_requests()
+    assert first.path == ""
+    assert [request.body["method"] for request in (first, second, third)] == [
+        "eth_blockNumber", "eth_chainId", "eth_syncing"
+    ]  # fmt: skip
+    assert len({request.body["id"] for request in (first, second, third)}) == 3
+    assert first.body["jsonrpc"] == "2.0"
+
+
+def test_a_node_of_ethereum_is_probed() -> None:
+    node = evm_node()
+    bodies = [rpc("eth_blockNumber"), rpc("eth_chainId"), rpc("eth_syncing")]
+    probe = node.parse_probe(rpc_answers(node.probe_requests(), *bodies))
+    assert (probe.node, probe.chain, probe.host) == (node.name, "ethereum", "ethereum-rpc.publicnode.com")
+    assert (probe.height, probe.chain_id, probe.right_chain, probe.syncing) == (26500000, 1, True, False)
+    assert probe.as_of == RECEIVED_AT
+
+
+def test_a_node_that_lags_or_serves_another_chain_is_found_out() -> None:
+    node = evm_node("polygon")
+    _, chain, syncing = node.probe_requests()
+    probe = node.parse_probe(rpc_answers([chain, syncing], rpc("eth_chainId"), rpc("eth_syncing_behind")))
+    assert (probe.height, probe.right_chain, probe.syncing, probe.behind) == (None, False, True, 0xA0)
+
+
+def test_a_host_without_eth_syncing_is_well() -> None:
+    """It is no failure of the node, and whether it is catching up is not known."""
+    node = evm_node()
+    request = node.probe_requests()[2]
+    payload = {**rpc("error_method_not_found"), "id": request.body["id"]}
+    assert node.error_in(request, 200, payload) is None
+    assert node.parse_probe([answer(request, payload)]).syncing is None
+
+
+def test_every_evm_chain_has_its_number() -> None:
+    chains = {field.name for field in dataclasses.fields(NodeSettings)} - {"solana"}
+    assert chains == set(CHAIN_IDS)
+
+
+def test_a_node_of_solana_is_probed() -> None:
+    node = solana_node()
+    bodies = [rpc("getBlockHeight"), rpc("getSlot"), rpc("getHealth")]
+    probe = node.parse_probe(rpc_answers(node.probe_requests(), *bodies))
+    assert (probe.height, probe.slot, probe.syncing, probe.right_chain) == (355123456, 377001234, False, None)
+
+
+def test_a_node_of_solana_says_how_far_behind_it_is() -> None:
+    """By an error, which is the answer."""
+    node = solana_node()
+    request = node.probe_requests()[2]
+    payload = {**rpc("error_getHealth_behind"), "id": request.body["id"]}
+    assert node.error_in(request, 200, payload) is None
+    probe = node.parse_probe([answer(request, payload)])
+    assert (probe.syncing, probe.behind) == (True, 42)
+    assert isinstance(node.error_in(node.height_requests()[0], 200, payload), UpstreamStatus)
+
+
+def test_a_block_is_read_with_its_transfers() -> None:
+    """Nothing moved is no transfer; who makes a contract pays nobody."""
+    node = evm_node()
+    requests = node.block_requests(26500000)
+    assert requests[0].body["params"] == ["0x1945ba0", True]
+    block = node.parse_block(rpc_answers(requests, rpc("eth_getBlockByNumber_full")))
+    assert (block.info.height, block.info.time, block.info.transactions) == (26500000, RECORDED_AT - 3, 3)
+    assert block.base_fee_gwei == 0.5
+    assert block.gas_used_percent == pytest.approx(50, abs=0.01)
+    first, second = block.transfers
+    assert (first.asset, first.amount, first.sender, first.receiver) == (
+        "ETH",
+        1234.5,
+        "0x" + "a" * 40,
+        "0x" + "b" * 40,
+    )
+    assert (first.block_hash, first.time) == (block.info.hash, block.info.time)
+    assert (second.amount, second.receiver) == (0.5, None)
+
+
+def test_a_block_without_its_transactions_has_no_transfers() -> None:
+    node = evm_node()
+    requests = node.block_requests(full=False)
+    assert requests[0].body["params"] == ["latest", False]
+    block = node.parse_block(rpc_answers(requests, rpc("eth_getBlockByNumber_hashes")))
+    assert (block.info.transactions, block.transfers) == (3, ())
+
+
+def test_a_block_that_is_not_there_yet_is_none() -> None:
+    node = evm_node()
+    answers = rpc_answers(node.block_requests(10**9), rpc("eth_getBlockByNumber_none"))
+    assert node.parse_block(answers) is None
+    with pytest.raises(BadPayload):
+        node.parse_stats(answers)
+
+
+def test_a_node_is_an_explorer_of_its_chain() -> None:
+    node = evm_node("bnb")
+    assert node.stats_requests("ethereum") == []
+    stats = node.parse_stats(rpc_answers(node.stats_requests("bnb"), rpc("eth_getBlockByNumber_hashes")))
+    assert (stats.chain, stats.latest_block.height, stats.difficulty) == ("bnb", 26500000, None)
+
+
+def test_transfers_of_tokens_are_read() -> None:
+    """Of the known tokens, in their decimals; what a reorganisation removed, and other events, are left out."""
+    node = evm_node()
+    (request,) = requests = node.token_transfers_requests(BlockInfo(chain="ethereum", height=1, hash="0x" + "ab" * 32))
+    (query,) = request.body["params"]
+    assert query["topics"] == [TRANSFER_TOPIC]
+    assert query["blockHash"] == "0x" + "ab" * 32
+    assert len(query["address"]) == 2
+    usdt, usdc = node.parse_token_transfers(rpc_answers(requests, rpc("eth_getLogs")))
+    assert (usdt.asset, usdt.amount, usdt.index) == ("USDT", 2_500_000.0, 7)
+    assert (usdt.sender, usdt.receiver, usdt.block_height) == ("0x" + "a" * 40, "0x" + "b" * 40, 26500000)
+    assert (usdc.asset, usdc.amount, usdc.index, usdc.hash) == ("USDC", 1.25, 8, usdt.hash)
+
+
+def test_tokens_are_asked_for_where_they_are_known() -> None:
+    """A block without a hash, or a chain without tokens, is not asked for."""
+    assert evm_node().token_transfers_requests(BlockInfo(chain="ethereum", height=1)) == []
+    assert evm_node("bnb").token_transfers_between_requests(1, 2) == []
+    (request,) = evm_node().token_transfers_between_requests(255, 256)
+    assert (request.body["params"][0]["fromBlock"], request.body["params"][0]["toBlock"]) == ("0xff", "0x100")
+
+
+def test_gas_is_the_next_base_fee_and_the_middle_of_tips() -> None:
+    node = evm_node()
+    gas = node.parse_gas(rpc_answers(node.gas_requests(), rpc("eth_feeHistory")))
+    assert (gas.block, gas.base_fee_gwei) == (26500000, 0.48)
+    assert (gas.slow_gwei, gas.average_gwei, gas.fast_gwei) == (0.481, 0.58, 1.48)
+    assert gas.utilization_percent == pytest.approx(51)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("error_rate_limit_code", RateLimited),
+        ("error_rate_limit_words", RateLimited),
+        ("error_solana_429", RateLimited),
+        ("error_cannot_fulfill", AccessRefused),
+        ("error_tenant_disabled", AccessRefused),
+        ("error_discontinued", AccessRefused),
+        ("error_method_not_found", UpstreamStatus),
+        ("error_range", UpstreamStatus),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 403])
+def test_errors_are_told_apart(name: str, kind: type[Exception], status: int) -> None:
+    """By their codes and words, whatever the HTTP status."""
+    node = evm_node()
+    error = node.error_in(node.height_requests()[0], status, rpc(name))
+    assert type(error) is kind
+    assert error.provider == node.name
+
+
+@pytest.mark.parametrize("payload", [None, [], "0x1", {}, {"result": "0x1"}, {"id": None, "result": "0x1"}])
+def test_no_answer_is_a_bad_payload(payload: Any) -> None:
+    node = evm_node()
+    with pytest.raises(BadPayload):
+        node.parse_probe([answer(node.height_requests()[0], payload)])
+
+
+def test_the_answer_to_another_request_is_a_bad_payload() -> None:
+    """Also ``true`` for 1."""
+    node = evm_node()
+    request = node.height_requests()[0]
+    for number in (request.body["id"] + 1, str(request.body["id"]), True):
+        with pytest.raises(BadPayload, match="another one"):
+            node.parse_probe([answer(request, {"id": number, "result": "0x1"})])
+
+
+@pytest.mark.parametrize("result", [None, True, "1", "0x", "0x1g", -1, 1.5, {}, "0x" + "f" * 64])
+def test_a_height_that_is_none_is_a_bad_payload(result: Any) -> None:
+    node = evm_node()
+    with pytest.raises(BadPayload):
+        node.parse_probe(rpc_answers(node.height_requests(), {"result": result}))
