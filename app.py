@@ -32,13 +32,15 @@ from websocket.health import Health
 from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.price_book import PriceBook
-from websocket.providers import provider_classes
-from websocket.providers.base import TickerProvider
+from websocket.providers import json_rpc, provider_classes, rss
+from websocket.providers.base import Provider
 from websocket.scheduler import Scheduler
+from websocket.services import service_classes
+from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.prices import PriceService
 from websocket.services.unconfigured import publish_unconfigured
-from websocket.settings import Settings, load_settings, with_provider_urls
+from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
 from websocket.transports.edge import Edge, SocketIoEdge
 from websocket.transports.http_api import http_api
 from websocket.transports.json_session import update_frame
@@ -109,6 +111,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     set_up_logging(settings.log)
     cache = open_cache(settings.redis, settings.storage, lock_wait_s=lock_wait_s)
     stand_in = None
+    named_after = settings.nodes
     if settings.demo.enabled:
         stand_in = StandInInternet(settings.demo)
         settings = with_provider_urls(settings, stand_in.start())
@@ -116,7 +119,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     # budgets of providers are shared where the cache is: one allowance for all processes behind one address
     shared = redis_storage(settings.redis) if cache.status().kind == "redis" else None
     limiter = RateLimiter(shared)
-    sources = _build_sources(settings, limiter)
+    sources = _build_sources(settings, names=named_after, limiter=limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
@@ -149,11 +152,14 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         settings=settings.prices,
         clock=time.time,
     )
+    context = ServiceContext(settings=settings, broker=broker, sources=sources, book=book, cache=cache, clock=time.time)
+    context.pools.update({pool.name: pool for pool in (ticks, snapshots)})
+    services = [cls(context) for cls in service_classes().values()]
     health = Health(
         book=book,
         feed_status=feed_status,
         sources=sources,
-        pools={pool.name: pool for pool in (ticks, snapshots)},
+        pools=context.pools,
         cache=cache,
         settings=settings.prices,
         demo=settings.demo.enabled,
@@ -178,21 +184,33 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
     budgets.schedule(scheduler)
     scheduler.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
-    unconfigured = [name for name in SERVICE_NAMES if name != MARKET_DATA]
+    for service in services:
+        service.schedule(scheduler)
+    offered = {MARKET_DATA, *service_classes()}
+    unconfigured = [name for name in SERVICE_NAMES if name not in offered]
     publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
     return Service(app, scheduler, prices, budgets, health, cache, stand_in)
 
 
-def _build_sources(settings: Settings, limiter: RateLimiter) -> dict[str, Source[TickerProvider]]:
-    """One source for each provider; all pools share it, and with it the budget and the circuit."""
+def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:
+    """One source for each provider, node and feed; all pools share it, and with it the budget and the circuit.
+
+    Args:
+        settings: addresses, keys and limits.
+        names: the nodes that give the sources of nodes their names; in demo mode the addresses are the simulator's.
+        limiter: the budgets.
+    """
     client = HttpClient(settings.upstream)
     classes = provider_classes()
-    sources = {}
-    for field in fields(settings.providers):
-        provider = classes[field.name](getattr(settings.providers, field.name))
-        assert isinstance(provider, TickerProvider)
-        sources[field.name] = Source(provider, client, limiter, Circuit(field.name, settings.upstream))
-    return sources
+    providers: dict[str, Provider] = {
+        field.name: classes[field.name](getattr(settings.providers, field.name)) for field in fields(settings.providers)
+    }
+    providers.update(json_rpc.nodes(settings.nodes, named_after=names))
+    providers.update(rss.feeds(settings.feeds))
+    return {
+        name: Source(provider, client, limiter, Circuit(name, settings.upstream))
+        for name, provider in providers.items()
+    }
 
 
 def _socketio(app: Flask, settings: Settings, manager: FanoutManager) -> flask_socketio.SocketIO:

@@ -89,7 +89,8 @@ class Part(Generic[T]):
     def hold(self, value: T, *, source: str, as_of: float) -> None:
         """Takes over what a source said; ``as_of`` is its own time where it gives one. Older news are passed over."""
         self._trouble = None
-        if self.as_of is None or as_of >= self.as_of:
+        # a clock that was set back leaves a moment that has not come yet, which would hide all news until it does
+        if self.as_of is None or as_of >= self.as_of or self.as_of > self._clock():
             self.value, self.source, self.as_of = value, source, as_of
 
     def fail(self, reason: str) -> None:
@@ -144,15 +145,16 @@ class ServiceContext:
         self.demo = settings.demo.enabled
         self.pools: dict[str, Pool[Any]] = {}
 
-    def pool(self, name: str, providers: Sequence[str], kind: type[P], *, topic: str) -> Pool[P]:
+    def pool(self, name: str, providers: Sequence[str], kind: Callable[..., P], *, topic: str) -> Pool[P]:
         """A pool of the named providers, best first; known under its name to health and monitoring.
 
         Args:
             name: unique.
             providers: registry names.
-            kind: what they all must be.
+            kind: what they all must be. A class; its type is wider because abstract classes are no ``type[P]`` to mypy.
             topic: paces this refresh apart from others of the same provider.
         """
+        assert isinstance(kind, type)
         chosen = [self.sources[provider] for provider in providers]
         for source in chosen:
             assert isinstance(source.provider, kind), f"{source.name} is no {kind.__name__}"

@@ -1,0 +1,352 @@
+"""The service ``sentiment`` over stub providers and published news: parts, weights, labels, and what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.services.doubles import NOW, Clock, JobList, StubProvider, context_of, jobs_of
+from websocket import codec
+from websocket.errors import SettingsError
+from websocket.news_records import FearGreed, TrendingCoin, Votes
+from websocket.providers.base import Answer, Request
+from websocket.records import to_rfc3339
+from websocket.services.crypto_lexicon import CRYPTO_LEXICON
+from websocket.services.headline_mood import mood_of
+from websocket.services.sentiment import Sentiment, SentimentService
+from websocket.settings import SentimentSettings, Settings, load_settings
+
+GOOD = "Bitcoin surges to a new all-time high as inflows soar"
+BAD = "Exchange hacked, Ethereum crashes amid liquidations"
+
+SETTINGS = dataclasses.replace(
+    Settings(),
+    sentiment=SentimentSettings(index_providers=("moods",), vote_providers=("moods",), trend_providers=("moods",)),
+)
+
+
+class StubMoods(StubProvider):
+    """Knows the index, the votes and the trends that a test wrote into it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.index = FearGreed(source=name, value=25.0, label="Extreme Fear", time=NOW - 3600)
+        self.votes = {symbol: self.vote(symbol, 80.0) for symbol in ("BTC", "ETH")}
+        self.coins = [self.coin(1, "Pepe Coin X", "PCX"), self.coin(2, "Ethereum", "ETH")]
+
+    def vote(self, symbol: str, up: float | None, as_of: float = NOW) -> Votes:
+        down = None if up is None else 100 - up
+        return Votes(source=self.name, symbol=symbol, up_percent=up, down_percent=down, as_of=as_of)
+
+    def coin(self, rank: int, name: str, symbol: str, **facts: Any) -> TrendingCoin:
+        return TrendingCoin(
+            source=self.name, coin_id="x", name=name, symbol=symbol, rank=rank, **{"as_of": NOW, **facts}
+        )
+
+    def fear_greed_requests(self) -> Sequence[Request]:
+        return [self.request("fng")]
+
+    def parse_fear_greed(self, answers: Sequence[Answer]) -> FearGreed:
+        return self.index
+
+    def votes_requests(self, symbols: Collection[str]) -> Sequence[Request]:
+        return [self.request("votes", symbol) for symbol in symbols]
+
+    def parse_votes(self, answers: Sequence[Answer]) -> list[Votes]:
+        return [self.votes[answer.request.path[1:]] for answer in answers]
+
+    def trending_requests(self) -> Sequence[Request]:
+        return [self.request("trending")]
+
+    def parse_trending(self, answers: Sequence[Answer]) -> list[TrendingCoin]:
+        return self.coins
+
+
+class World:
+    """The service, its provider, and the news that it listens to."""
+
+    def __init__(self, clock: Clock, settings: Settings = SETTINGS) -> None:
+        self.clock = clock
+        self.moods = StubMoods("moods")
+        self.context = context_of([self.moods], clock, settings=settings)
+        self.service = SentimentService(self.context)
+        self.jobs: JobList = jobs_of(self.service)
+
+    def news(self, *titles: str, published_at: float | None = None, as_of: float | None = None) -> None:
+        """What the service ``news`` publishes."""
+        stands = to_rfc3339(self.clock() if as_of is None else as_of)
+        time = to_rfc3339(self.clock() - 60 if published_at is None else published_at)
+        self.context.broker.publish(
+            "news",
+            {
+                "articles": [{"title": title, "published_at": time, "seen_at": time} for title in titles],
+                "parts": {"feed": {"as_of": stands, "status": "live"}, "other": {"as_of": None}},
+            },
+        )
+
+    def run(self, *names: str) -> Sentiment:
+        """Runs jobs, all refreshes unless some are named; gives what is published then."""
+        for name in names or ("index", "votes", "trending", "headlines"):
+            self.jobs.jobs[f"sentiment: {name}"]()
+        self.jobs.jobs["publish sentiment"]()
+        publication = self.context.broker.last("sentiment")
+        assert publication is not None
+        return msgspec.convert(codec.decode(publication.body), Sentiment)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World(clock)
+
+
+class TestScore:
+    def test_interval_and_shape(self, world: World) -> None:
+        """Published every 30 s, with the documented keys."""
+        world.news(*[GOOD] * 5)
+        payload = world.run()
+        assert world.jobs.intervals["publish sentiment"] == 30
+        assert payload.status == "live"
+        publication = world.context.broker.last("sentiment")
+        assert publication is not None
+        assert {
+            "overall_sentiment",
+            "sentiment_score",
+            "social_volume",
+            "trending_topics",
+            "sentiment_by_source",
+        } <= publication.data.keys()
+
+    def test_mean_by_weights(self, world: World) -> None:
+        """Index 0.25 at 0.4, headlines at 0.4, votes 0.8 at 0.2."""
+        world.news(*[GOOD] * 10)
+        payload = world.run()
+        headlines = (1 + mood_of(GOOD)) / 2
+        assert payload.sentiment_score == pytest.approx(0.4 * 0.25 + 0.4 * headlines + 0.2 * 0.8, abs=1e-3)
+        assert {name: part.weight for name, part in payload.sentiment_by_source.items()} == {
+            "fear_greed": 0.4,
+            "headlines": 0.4,
+            "votes": 0.2,
+        }
+        assert payload.sentiment_by_source["fear_greed"].label == "Extreme Fear"
+        assert payload.sentiment_by_source["votes"].items == 2
+
+    def test_missing_part_leaves_its_weight_to_the_others(self, world: World) -> None:
+        """And the service says that it is not whole."""
+        payload = world.run()
+        assert payload.status == "degraded"
+        assert payload.sentiment_score == pytest.approx((0.4 * 0.25 + 0.2 * 0.8) / 0.6, abs=1e-3)
+        part = payload.sentiment_by_source["headlines"]
+        assert (part.score, part.weight, part.status) == (None, 0.0, "down")
+
+    def test_nothing_is_null(self, world: World) -> None:
+        """Not neutral."""
+        world.moods.is_down = True
+        payload = world.run()
+        assert (payload.status, payload.sentiment_score, payload.overall_sentiment) == ("down", None, None)
+        assert (payload.social_volume, payload.trending_topics) == (None, [])
+        assert "no answer" in (payload.reason or "")
+
+    @pytest.mark.parametrize(
+        ("value", "mood"),
+        [
+            (100, "bullish"),
+            (55, "bullish"),
+            (54, "neutral"),
+            (50, "neutral"),
+            (46, "neutral"),
+            (45, "bearish"),
+            (0, "bearish"),
+        ],
+    )
+    def test_labels(self, world: World, value: float, mood: str) -> None:
+        """Bullish from 0.55 on, bearish up to 0.45."""
+        world.moods.index = msgspec.structs.replace(world.moods.index, value=value)
+        payload = world.run("index")
+        assert (payload.sentiment_score, payload.overall_sentiment) == (value / 100, mood)
+
+    def test_weights_of_zero_are_visible_but_do_not_count(self, clock: Clock) -> None:
+        """Whatever the operator sets."""
+        settings = dataclasses.replace(SETTINGS.sentiment, index_weight=0.0)
+        world = World(clock, dataclasses.replace(SETTINGS, sentiment=settings))
+        payload = world.run()
+        assert payload.sentiment_score == 0.8
+        assert payload.sentiment_by_source["fear_greed"].score == 0.25
+
+    def test_old_parts_do_not_count_beside_live_ones(self, world: World, clock: Clock) -> None:
+        """They stay visible with their age; when all are old they count again, and the service is stale."""
+        world.news(*[GOOD] * 5)
+        world.run()
+        clock.advance(2 * 86_400)
+        world.moods.is_down = True
+        payload = world.run()
+        assert payload.status == "stale"
+        assert payload.sentiment_score is not None
+        world.moods.is_down = False
+        clock.advance(120)
+        world.moods.index = msgspec.structs.replace(world.moods.index, value=60.0, time=clock())
+        payload = world.run("index")
+        assert payload.status == "degraded"
+        assert payload.sentiment_score == 0.6
+        assert (payload.sentiment_by_source["votes"].status, payload.sentiment_by_source["votes"].weight) == (
+            "stale",
+            0.0,
+        )
+
+    def test_recovers(self, world: World, clock: Clock) -> None:
+        """A failure is tried again soon, not after an hour."""
+        world.moods.is_down = True
+        world.news(*[GOOD] * 5)
+        assert world.run().status == "degraded"
+        world.moods.is_down = False
+        clock.advance(400)
+        world.news(*[GOOD] * 5)
+        assert world.run().status == "live"
+
+    def test_pace(self, world: World, clock: Clock) -> None:
+        """The index is asked for once an hour, votes every half hour with a request a coin."""
+        for _ in range(100):
+            world.run("index", "votes")
+            clock.advance(30)
+        assert world.moods.asked.count("fng/") == 1
+        assert world.moods.asked.count("votes/BTC") == 2
+
+    def test_publishing_asks_nobody(self, world: World) -> None:
+        """However little is known."""
+        world.jobs.jobs["publish sentiment"]()
+        assert world.moods.asked == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"SENTIMENT_BEARISH_TO": "0.6"}, "SENTIMENT_BEARISH_TO"),
+        (
+            {f"SENTIMENT_{part}_WEIGHT": "0" for part in ("INDEX", "HEADLINE", "VOTE")},
+            "SENTIMENT_INDEX_WEIGHT",
+        ),
+        ({"SENTIMENT_TREND_PROVIDERS": "nobody"}, "SENTIMENT_TREND_PROVIDERS"),
+    ],
+)
+def test_settings_that_contradict_each_other(environ: dict[str, str], name: str) -> None:
+    """They are refused at the start, by their name."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    assert refused.value.name == name
+
+
+class TestHeadlines:
+    def test_volume_counts_the_last_day(self, world: World, clock: Clock) -> None:
+        """What is older, or from the future, is not looked at."""
+        world.news(*[GOOD] * 7)
+        assert world.run("headlines").social_volume == 7
+        world.news(*[GOOD] * 7, published_at=clock() - 90_000)
+        assert world.run("headlines").social_volume == 0
+        world.news(*[GOOD] * 7, published_at=clock() + 90_000)
+        assert world.run("headlines").social_volume == 0
+
+    def test_few_headlines_say_nothing(self, world: World) -> None:
+        """Four are no mood of a market."""
+        world.news(*[GOOD] * 4)
+        payload = world.run("headlines")
+        assert payload.sentiment_by_source["headlines"].score is None
+        assert payload.parts["headlines"].reason == "only 4 headlines of the last 24 hours"
+
+    def test_age_is_that_of_the_feeds(self, world: World, clock: Clock) -> None:
+        """A news service that publishes old articles for ever does not make them new."""
+        world.news(*[GOOD] * 5, as_of=clock() - 7200)
+        payload = world.run("headlines")
+        assert payload.parts["headlines"].status == "stale"
+        assert payload.parts["headlines"].as_of == to_rfc3339(clock() - 7200)
+
+    @pytest.mark.parametrize("data", [{"status": "unconfigured"}, {"articles": 3}, [], None])
+    def test_news_without_articles(self, world: World, data: Any) -> None:
+        """A news service that has no source is a reason, not an error."""
+        world.context.broker.publish("news", data)
+        assert world.run("headlines").parts["headlines"].reason == "there are no news"
+
+    @pytest.mark.parametrize(
+        ("headline", "sign"),
+        [
+            (GOOD, 1),
+            (BAD, -1),
+            ("SEC approves spot Solana ETF", 1),
+            ("Protocol drained of 40M in exploit", -1),
+            ("Stablecoin depegs as issuer faces insolvency", -1),
+            ("Bitcoin miners report block count", 0),
+            ("Grayscale Trust files security form", 0),
+            ("", 0),
+        ],
+    )
+    def test_lexicon(self, headline: str, sign: int) -> None:
+        """Crypto words sound as they do to those who trade, and terms of the trade say nothing."""
+        mood = mood_of(headline)
+        assert (mood > 0.05) - (mood < -0.05) == sign
+
+    def test_lexicon_keeps_to_its_scale(self) -> None:
+        """Lower case, single words, from -4 to 4."""
+        assert all(-4 <= value <= 4 for value in CRYPTO_LEXICON.values())
+        assert all(word == word.lower() and " " not in word for word in CRYPTO_LEXICON)
+
+
+class TestTrending:
+    def test_searched_then_talked_of(self, world: World) -> None:
+        """Coins by rank with their mentions, then what is most in the headlines and not named yet."""
+        world.news(GOOD, GOOD, BAD, "Pepe Coin X is listed", "ETF day for BTC", "Spot ETF news")
+        topics = world.run().trending_topics
+        assert [(topic.topic, topic.rank, topic.mentions) for topic in topics[:3]] == [
+            ("Pepe Coin X", 1, 1),
+            ("Ethereum", 2, 1),
+            ("Bitcoin", None, 3),
+        ]
+        assert ("ETF", None, 2) in [(topic.topic, topic.symbol, topic.mentions) for topic in topics]
+
+    def test_without_headlines_mentions_are_not_known(self, world: World) -> None:
+        """Null, not zero."""
+        assert [topic.mentions for topic in world.run("trending").trending_topics] == [None, None]
+
+    def test_hostile_coins(self, world: World) -> None:
+        """No markup, no numbers that are none."""
+        world.moods.coins = [
+            world.moods.coin(1, "<img src=x>Evil", "<b>E</b>", change_percent_24h=float("nan")),
+            world.moods.coin(2, "(((" * 50, "a|b", change_percent_24h=12.345),
+        ]
+        world.news(*[GOOD] * 5)
+        first, second = world.run().trending_topics[:2]
+        assert (first.topic, first.symbol, first.change_percent_24h) == ("Evil", "E", None)
+        assert (len(second.topic), second.change_percent_24h) == (60, 12.35)
+
+
+class TestHostileContent:
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 101.0])
+    def test_absurd_index_is_refused(self, world: World, value: float) -> None:
+        """It is a failure of its source."""
+        world.moods.index = msgspec.structs.replace(world.moods.index, value=value)
+        payload = world.run("index")
+        assert payload.sentiment_score is None
+        assert "outside of 0 to 100" in (payload.parts["fear_greed"].reason or "")
+
+    def test_index_from_the_future_is_refused(self, world: World) -> None:
+        """It would hide every later one."""
+        world.moods.index = msgspec.structs.replace(world.moods.index, time=NOW + 86_400)
+        assert world.run("index").parts["fear_greed"].status == "down"
+
+    def test_absurd_votes_are_left_out(self, world: World) -> None:
+        """Null, out of range or no number; the others count."""
+        world.moods.votes["BTC"] = world.moods.vote("BTC", 900.0)
+        assert world.run("votes").sentiment_by_source["votes"].score == 0.8
+
+    def test_no_vote_at_all_is_a_failure(self, world: World) -> None:
+        """Not a half."""
+        world.moods.votes = {"BTC": world.moods.vote("BTC", None), "ETH": world.moods.vote("ETH", float("nan"))}
+        payload = world.run("votes")
+        assert payload.sentiment_by_source["votes"].score is None
+        assert "not one vote" in (payload.parts["votes"].reason or "")

@@ -1,0 +1,381 @@
+"""The service ``sentiment``: the mood of the market, from named parts with weights.
+
+The parts are an index of fear and greed, the headlines of the last day as they sound, and how people voted on coins.
+Headlines are read from what the service ``news`` publishes, so that no feed is asked twice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Literal, TypeVar
+
+import msgspec
+
+from websocket.errors import BadPayload
+from websocket.news_records import FearGreed, TrendingCoin, Votes
+from websocket.providers.base import Answer, Provider, Request
+from websocket.scheduler import Scheduler
+from websocket.services.article_shelf import plain
+from websocket.services.base import DataService, Part, PartStatus, Payload, ServiceContext, told
+from websocket.services.contracts import MoodIndex, TrendWatcher, VoteCounter
+from websocket.services.headline_mood import mood_of
+from websocket.services.part_refresh import Paced
+from websocket.services.topics import topics_of
+from websocket.upstream.failover import Pool
+from websocket.upstream.source import Source
+
+T = TypeVar("T")
+
+Mood = Literal["bullish", "neutral", "bearish"]
+
+NEWS_CHANNEL = "news"
+
+HEADLINES_WITHIN_S = 86_400.0
+HEADLINE_INTERVAL_S = 30.0
+FEWEST_HEADLINES = 5
+"""Fewer say nothing about the mood of a market."""
+
+HEADLINES_MAX_AGE_S = 3600.0
+INDEX_MAX_AGE_S = 36 * 3600.0
+"""It changes once a day."""
+
+FUTURE_TOLERANCE_S = 60.0
+MAX_AGE_INTERVALS = 4
+
+TRENDING_COINS = 15
+TOPICS = 10
+FEWEST_MENTIONS = 2
+SHORTEST_TELLING_NAME = 4
+
+
+class MoodPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of the score.
+
+    Attributes:
+        score: 0 (bearish) to 1 (bullish), or null when there is nothing.
+        weight: its share in ``sentiment_score`` at this moment, 0 to 1; parts that are missing or old have 0.
+        status: as in ``parts``.
+        as_of: since when it stands, RFC 3339 UTC, or null.
+        source: who said so, or null.
+        label: in the words of the source, or null.
+        items: what it was made of: headlines, or coins that were voted on; null when there is nothing.
+    """
+
+    score: float | None
+    weight: float
+    status: PartStatus
+    as_of: str | None
+    source: str | None
+    label: str | None
+    items: int | None
+
+
+class TrendingTopic(msgspec.Struct, frozen=True, kw_only=True):
+    """A coin or a subject that is searched for, or in the headlines.
+
+    Attributes:
+        topic: its name.
+        symbol: of a coin, or null.
+        rank: 1 is searched for most; null where it is only in the headlines.
+        mentions: headlines of the last 24 h that name it; null while there are none to look at.
+        change_percent_24h: of the coin's price, percent, or null.
+    """
+
+    topic: str
+    symbol: str | None
+    rank: int | None
+    mentions: int | None
+    change_percent_24h: float | None
+
+
+class Sentiment(Payload, frozen=True, kw_only=True):
+    """Payload of ``sentiment``.
+
+    Attributes:
+        overall_sentiment: ``bullish`` from ``SENTIMENT_BULLISH_FROM`` on (0.55), ``bearish`` up to
+            ``SENTIMENT_BEARISH_TO`` (0.45), ``neutral`` between them; null without a score.
+        sentiment_score: 0 (bearish) to 1 (bullish): the mean of the parts by their weights. Live parts count; when none
+            is live, those that are old. Null when there is no part at all.
+        social_volume: how many headlines of the last 24 h were scored; null before the first news.
+        trending_topics: coins that people search for, most searched first, then what is most often in the headlines.
+        sentiment_by_source: the parts ``fear_greed``, ``headlines`` and ``votes``.
+    """
+
+    overall_sentiment: Mood | None
+    sentiment_score: float | None
+    social_volume: int | None
+    trending_topics: list[TrendingTopic]
+    sentiment_by_source: dict[str, MoodPart]
+
+
+class HeadlineMood(msgspec.Struct, frozen=True, kw_only=True):
+    """What the headlines of the last day say.
+
+    Attributes:
+        score: 0 to 1.
+        titles: the headlines.
+        topics: name and symbol of a topic to the number of headlines that name it.
+    """
+
+    score: float
+    titles: tuple[str, ...]
+    topics: dict[tuple[str, str | None], int]
+
+
+class _Headline(msgspec.Struct):
+    """Of an article in the publication of the news, what is needed here."""
+
+    title: str
+    published_at: str | None
+    seen_at: str
+
+
+class _FeedState(msgspec.Struct):
+    as_of: str | None
+
+
+class _Headlines(msgspec.Struct):
+    articles: list[_Headline]
+    parts: dict[str, _FeedState]
+
+
+class SentimentService(DataService):
+    """Collects the parts and weighs them."""
+
+    name = "sentiment"
+    payload_type = Sentiment
+
+    def __init__(self, context: ServiceContext) -> None:
+        super().__init__(context)
+        settings = context.settings.sentiment
+        self._settings = settings
+        self._index: Part[FearGreed] = self.part("fear_greed", FearGreed, max_age_s=INDEX_MAX_AGE_S)
+        self._headlines: Part[HeadlineMood] = self.part("headlines", HeadlineMood, max_age_s=HEADLINES_MAX_AGE_S)
+        self._votes: Part[list[Votes]] = self.part(
+            "votes", list[Votes], max_age_s=MAX_AGE_INTERVALS * settings.vote_interval_s
+        )
+        self._trends: Part[list[TrendingCoin]] = self.part(
+            "trending", list[TrendingCoin], max_age_s=MAX_AGE_INTERVALS * settings.trend_interval_s
+        )
+        self._social_volume: int | None = None
+        self._index_pool = context.pool("mood index", settings.index_providers, Provider, topic="fear_greed")
+        self._vote_pool = context.pool("votes", settings.vote_providers, Provider, topic="votes")
+        self._trend_pool = context.pool("trending coins", settings.trend_providers, Provider, topic="trending")
+
+    def schedule_refreshes(self, scheduler: Scheduler) -> None:
+        settings, deadline_s = self._settings, self.context.settings.upstream.deadline_s * 4
+        slow: list[tuple[str, float, Callable[[], bool]]] = [
+            ("sentiment: index", settings.index_interval_s, self.refresh_index),
+            ("sentiment: trending", settings.trend_interval_s, self.refresh_trends),
+            ("sentiment: votes", settings.vote_interval_s, self.refresh_votes),
+        ]
+        for position, (name, interval_s, refresh) in enumerate(slow):
+            paced = Paced(interval_s, refresh, clock=self.context.clock)
+            scheduler.every(paced.job_interval_s, name, paced, deadline_s=deadline_s, delay_s=4.0 * position)
+        scheduler.every(HEADLINE_INTERVAL_S, "sentiment: headlines", self.refresh_headlines, deadline_s=10, delay_s=10)
+
+    # Collecting
+
+    def refresh_index(self) -> bool:
+        """Asks for the index of fear and greed; gives whether it is known."""
+
+        def ask(source: Source[Provider]) -> None:
+            provider = source.provider
+            assert isinstance(provider, MoodIndex)
+
+            def read(answers: Sequence[Answer]) -> FearGreed:
+                index = provider.parse_fear_greed(answers)
+                if not 0 <= index.value <= 100:
+                    raise BadPayload(source.name, answers[0].request.operation, "a value outside of 0 to 100")
+                self._judge_time(index.time, source, answers)
+                return index
+
+            index = source.ask((), lambda _: provider.fear_greed_requests(), read, topic=self._index_pool.topic)
+            self._index.hold(index, source=source.name, as_of=min(index.time, self.context.clock()))
+
+        return self._fill(self._index, self._index_pool, ask)
+
+    def refresh_votes(self) -> bool:
+        """Asks how people voted; gives whether that is known."""
+
+        def ask(source: Source[Provider]) -> None:
+            provider = source.provider
+            assert isinstance(provider, VoteCounter)
+
+            def plan(symbols: Collection[str]) -> Sequence[Request]:
+                return provider.votes_requests(symbols)
+
+            def read(answers: Sequence[Answer]) -> list[Votes]:
+                votes = [
+                    vote
+                    for vote in provider.parse_votes(answers)
+                    if vote.up_percent is not None and 0 <= vote.up_percent <= 100
+                ]
+                if not votes:
+                    raise BadPayload(source.name, answers[0].request.operation, "not one vote")
+                self._judge_time(min(vote.as_of for vote in votes), source, answers)
+                return votes
+
+            votes = source.ask(self._settings.vote_symbols, plan, read, topic=self._vote_pool.topic)
+            as_of = min(self.context.clock(), *(vote.as_of for vote in votes))
+            self._votes.hold(votes, source=source.name, as_of=as_of)
+
+        return self._fill(self._votes, self._vote_pool, ask)
+
+    def refresh_trends(self) -> bool:
+        """Asks which coins people search for; gives whether that is known."""
+
+        def ask(source: Source[Provider]) -> None:
+            provider = source.provider
+            assert isinstance(provider, TrendWatcher)
+
+            def read(answers: Sequence[Answer]) -> list[TrendingCoin]:
+                coins = provider.parse_trending(answers)
+                if not coins:
+                    raise BadPayload(source.name, answers[0].request.operation, "not one coin")
+                self._judge_time(min(coin.as_of for coin in coins), source, answers)
+                return coins
+
+            coins = source.ask((), lambda _: provider.trending_requests(), read, topic=self._trend_pool.topic)
+            as_of = min(self.context.clock(), *(coin.as_of for coin in coins))
+            self._trends.hold(coins, source=source.name, as_of=as_of)
+
+        return self._fill(self._trends, self._trend_pool, ask)
+
+    def refresh_headlines(self) -> None:
+        """Scores the headlines of the last day in what the service ``news`` published last."""
+        publication = self.context.broker.last(NEWS_CHANNEL)
+        if publication is None:
+            self._headlines.fail("no news have been published yet")
+            return
+        try:
+            news = msgspec.convert(publication.data, _Headlines)
+        except msgspec.ValidationError:
+            # the service of the news has no source, and says so
+            self._headlines.fail("there are no news")
+            return
+        as_of = max((time for part in news.parts.values() if (time := _unix(part.as_of)) is not None), default=None)
+        now = self.context.clock()
+        recent = [
+            headline.title
+            for headline in news.articles
+            if 0 <= now - (_unix(headline.published_at) or _unix(headline.seen_at) or 0.0) <= HEADLINES_WITHIN_S
+        ]
+        self._social_volume = None if as_of is None else len(recent)
+        if as_of is None or len(recent) < FEWEST_HEADLINES:
+            self._headlines.fail(f"only {len(recent)} headlines of the last 24 hours")
+            return
+        topics = Counter((topic.name, topic.symbol) for title in recent for topic in topics_of(title))
+        mean = math.fsum(mood_of(title) for title in recent) / len(recent)
+        mood = HeadlineMood(score=(1 + mean) / 2, titles=tuple(recent), topics=dict(topics))
+        self._headlines.hold(mood, source=NEWS_CHANNEL, as_of=min(as_of, now))
+
+    def _fill(self, part: Part[T], pool: Pool[Provider], ask: Callable[[Source[Provider]], None]) -> bool:
+        """Asks the sources that are due until one answers. One that is not due has answered a moment ago."""
+        attempts = pool.fetch_until(ask, lambda: True)
+        if pool.active is None:
+            part.fail(told(attempts))
+        return pool.active is not None
+
+    def _judge_time(self, time: float, source: Source[Provider], answers: Sequence[Answer]) -> None:
+        """A time in the future would hide every later word."""
+        if time > self.context.clock() + FUTURE_TOLERANCE_S:
+            raise BadPayload(source.name, answers[0].request.operation, "dates its answer in the future")
+
+    # Publishing
+
+    def payload(self) -> Sentiment:
+        parts = self._mood_parts()
+        weighed = [(part.score, part.weight) for part in parts.values() if part.score is not None and part.weight > 0]
+        # the weights are rounded, so they are not quite 1 together
+        total = math.fsum(weight for _, weight in weighed)
+        score = math.fsum(score * weight for score, weight in weighed) / total if total else None
+        mood: Mood | None = None
+        if score is not None:
+            settings = self._settings
+            bullish, bearish = score >= settings.bullish_from, score <= settings.bearish_to
+            mood = "bullish" if bullish else "bearish" if bearish else "neutral"
+        return Sentiment(
+            overall_sentiment=mood,
+            sentiment_score=None if score is None else round(score, 4),
+            social_volume=self._social_volume,
+            trending_topics=self._trending_topics(),
+            sentiment_by_source=parts,
+            **self.standing(),
+        )
+
+    def _mood_parts(self) -> dict[str, MoodPart]:
+        index, headlines, votes = self._index.value, self._headlines.value, self._votes.value
+        ups = [vote.up_percent for vote in votes or [] if vote.up_percent is not None]
+        settings = self._settings
+        told_of: list[tuple[Part[FearGreed] | Part[HeadlineMood] | Part[list[Votes]], float | None, float]] = [
+            (self._index, None if index is None else index.value / 100, settings.index_weight),
+            (self._headlines, None if headlines is None else headlines.score, settings.headline_weight),
+            (self._votes, math.fsum(ups) / len(ups) / 100 if ups else None, settings.vote_weight),
+        ]
+        items = (None if index is None else 1, None if headlines is None else len(headlines.titles), len(ups) or None)
+        infos = [part.info() for part, _, _ in told_of]
+        wanted: PartStatus = "live" if any(info.status == "live" for info in infos) else "stale"
+        total = math.fsum(
+            weight
+            for (_, score, weight), info in zip(told_of, infos, strict=True)
+            if info.status == wanted and score is not None
+        )
+        return {
+            part.name: MoodPart(
+                score=None if score is None else round(score, 4),
+                weight=round(weight / total, 4) if total and info.status == wanted and score is not None else 0.0,
+                status=info.status,
+                as_of=info.as_of,
+                source=info.source,
+                label=index.label if part is self._index and index is not None else None,
+                items=count,
+            )
+            for (part, score, weight), info, count in zip(told_of, infos, items, strict=True)
+        }
+
+    def _trending_topics(self) -> list[TrendingTopic]:
+        headlines = self._headlines.value
+        mentions = dict(headlines.topics) if headlines is not None else {}
+        found = []
+        for coin in sorted(self._trends.value or [], key=lambda coin: coin.rank)[:TRENDING_COINS]:
+            name, symbol = plain(coin.name, 60), plain(coin.symbol, 20).upper()
+            named = [key for key in mentions if key[1] == symbol or key[0].lower() == name.lower()]
+            count = sum(mentions.pop(key) for key in named)
+            found.append(
+                TrendingTopic(
+                    topic=name,
+                    symbol=symbol or None,
+                    rank=coin.rank,
+                    mentions=None if headlines is None else count or _mentions(name, headlines.titles),
+                    change_percent_24h=_finite(coin.change_percent_24h),
+                )
+            )
+        often = sorted(mentions.items(), key=lambda item: (-item[1], item[0][0]))
+        found += [
+            TrendingTopic(topic=name, symbol=symbol, rank=None, mentions=count, change_percent_24h=None)
+            for (name, symbol), count in often[:TOPICS]
+            if count >= FEWEST_MENTIONS
+        ]
+        return found
+
+
+def _mentions(name: str, titles: Sequence[str]) -> int:
+    """How many headlines name a coin of which we know nothing else. Short names are words that mean other things."""
+    if len(name) < SHORTEST_TELLING_NAME:
+        return 0
+    words = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+    return sum(words.search(title) is not None for title in titles)
+
+
+def _unix(text: str | None) -> float | None:
+    """Unix seconds from what ``to_rfc3339`` writes, or None."""
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def _finite(number: float | None) -> float | None:
+    return round(number, 2) if number is not None and math.isfinite(number) else None
