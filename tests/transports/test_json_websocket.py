@@ -250,6 +250,22 @@ def test_resume_from_the_very_beginning(server: LiveServer) -> None:
     assert "snapshot" not in late.hear()
 
 
+@pytest.mark.parametrize(("epoch", "recovered"), [(None, True), ("of an earlier run", False)])
+def test_confirmation_says_whether_anything_is_missing(server: LiveServer, epoch: str | None, recovered: bool) -> None:
+    """Also when there is nothing to send: a service that was restarted may not have published yet."""
+    client = greeted(server)
+    since = {"epoch": epoch or server.broker.position("news")[0], "seq": 0}
+    confirmed = client.ask({"action": "subscribe", "service": "news", "since": since})
+    assert (confirmed["type"], confirmed["data"]["recovered"]) == ("subscription_confirmed", recovered)
+
+
+def test_confirmation_without_a_position_says_nothing_about_it(server: LiveServer) -> None:
+    """Only who asks to resume is told how that went."""
+    client = greeted(server)
+    confirmed = client.ask({"action": "subscribe", "service": "news"})
+    assert "recovered" not in confirmed["data"]
+
+
 @pytest.mark.parametrize("since", [{"epoch": "another", "seq": 1}, {"seq": 99}, {"seq": -1}, {"seq": 10**30}], ids=str)
 def test_unknown_position_gets_a_snapshot_that_says_so(server: LiveServer, since: dict[str, Any]) -> None:
     """Another epoch, or a number from the future: the newest update, with recovered false."""

@@ -593,3 +593,15 @@ def test_same_origin_may_connect_although_others_are_listed(start_server: StartS
     assert reply.status == 400  # no version of the protocol, not the origin
     assert client.post("1") == 200
     assert RawClient(server.port).open(WEBSOCKET, Origin=origin).text().startswith("0")
+
+
+@pytest.mark.parametrize("event", ["connect", "disconnect"])
+def test_names_of_the_library_are_unknown_events(server: LiveServer, event: str) -> None:
+    """A client's event of that name is no connection and no end of one: nothing is greeted, joined or reset."""
+    client = joined(server.port)
+    emit(client, event, {}, 1)
+    assert packet(client).startswith('42["error",{"code":"bad_request"')
+    assert packet(client).startswith('431[{"ok":false,')
+    server.publish("crypto-prices", [])
+    emit(client, "ping", {"data": 1}, 2)
+    assert packet(client).startswith('432[{"ok":true,')

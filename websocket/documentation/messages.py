@@ -150,6 +150,16 @@ class SubscriptionData(Struct, frozen=True, kw_only=True):
     subscriptions: tuple[ServiceName, ...]
 
 
+class SubscribedData(SubscriptionData, frozen=True, kw_only=True):
+    """What was subscribed to.
+
+    Attributes:
+        recovered: only after ``since``: true when exactly the missed updates follow, false when updates are missing.
+    """
+
+    recovered: bool | UnsetType = UNSET
+
+
 class SubscriptionConfirmed(Envelope, frozen=True, kw_only=True, tag="subscription_confirmed"):
     """Answers ``subscribe``; on endpoints that subscribe by themselves it comes unasked.
 
@@ -157,7 +167,7 @@ class SubscriptionConfirmed(Envelope, frozen=True, kw_only=True, tag="subscripti
         data: what was subscribed to.
     """
 
-    data: SubscriptionData
+    data: SubscribedData
 
 
 class UnsubscriptionConfirmed(Envelope, frozen=True, kw_only=True, tag="unsubscription_confirmed"):

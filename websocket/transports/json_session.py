@@ -277,30 +277,31 @@ class JsonSession:
         if len(self.subscriptions) + len(new) > self._limits.max_subscriptions:
             raise TooManySubscriptions(f"A connection may have {self._limits.max_subscriptions} subscriptions.")
         self.subscriptions += new
+        # nothing yields from here on, so nothing is published between the replay and the subscription
+        missed = None if since is None or not new else self._missed(new[0], since)
+        told = {} if since is None or not new else {"recovered": missed is not None}
         if name is not None:
-            self._confirm("subscription_confirmed", name, services, echo)
+            self._confirm("subscription_confirmed", name, services, echo, **told)
         for service in services:
             if name is None:
-                self._confirm("subscription_confirmed", service, [service], echo)
-            if service in new:
-                last = self._hub.subscribe(connection, service)
-                self._send_beginning(service, last, since, echo)
-
-    def _send_beginning(
-        self, service: str, last: Publication | None, since: Position | None, echo: dict[str, Any]
-    ) -> None:
-        """Exactly what was missed since a position, or the last known update. Nothing before the first update."""
-        assert self._connection is not None
-        if since is not None:
-            missed = self._hub.broker.since(service, since.epoch, since.seq)
-            # a replay that fills the queue would end the connection as too slow, and again after the next resume
-            if missed is not None and 2 * sum(len(one.body) for one in missed) <= self._connection.room_bytes:
+                self._confirm("subscription_confirmed", service, [service], echo, **told)
+            if service not in new:
+                continue
+            last = self._hub.subscribe(connection, service)
+            if missed is not None:
                 for publication in missed:
-                    self._connection.push(update_frame(publication, **echo))
-                return
-        if last is not None:
-            unrecovered = {} if since is None else {"recovered": False}
-            self._connection.push(update_frame(last, snapshot=True, **unrecovered, **echo))
+                    connection.push(update_frame(publication, **echo))
+            elif last is not None:
+                connection.push(update_frame(last, snapshot=True, **told, **echo))
+
+    def _missed(self, service: str, since: Position) -> list[Publication] | None:
+        """Exactly what was published after a position; None when that cannot be said or would be too much to send."""
+        assert self._connection is not None
+        missed = self._hub.broker.since(service, since.epoch, since.seq)
+        # a replay that fills the queue would end the connection as too slow, and again after the next resume
+        if missed is None or 2 * sum(len(one.body) for one in missed) > self._connection.room_bytes:
+            return None
+        return missed
 
     def _unsubscribe(self, services: Iterable[str], name: str | None, echo: dict[str, Any]) -> None:
         assert self._connection is not None
@@ -335,10 +336,9 @@ class JsonSession:
 
     # What leaves
 
-    def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any]) -> None:
-        self._send(
-            name, kind, {"service": name, "services": services, "subscriptions": list(self.subscriptions)}, **echo
-        )
+    def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any], **told: Any) -> None:
+        data = {"service": name, "services": services, "subscriptions": list(self.subscriptions), **told}
+        self._send(name, kind, data, **echo)
 
     def _send_error(self, error: ClientError, echo: dict[str, Any]) -> None:
         self._send(SYSTEM, "error", error.to_wire(), **echo)

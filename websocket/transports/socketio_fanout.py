@@ -45,6 +45,9 @@ PINGER_INTERVAL_S = 0.25
 UPGRADE_TIMEOUT_S = 10.0
 """How long a WebSocket may take from its opening to the packet that makes it the session's transport."""
 
+RESERVED_EVENTS = ("connect", "disconnect")
+"""The library tells its own events from those of clients by their names alone."""
+
 PONG = "3"
 PROBE = "2probe"
 PROBE_ANSWER = b"3probe"
@@ -78,6 +81,7 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
         eio.log_message_keys.update(CLIENT_FAULTS)
         # the edge decides, which knows more than a list: a page of our own may connect as well
         eio.cors_allowed_origins = self._allows_origin
+        server._handle_event = self._renamed_if_reserved(server._handle_event)
         eio.on("message", self._guarded(eio.handlers["message"], eio))
         eio.on("connect", self._counted_in(eio.handlers["connect"], eio))
         eio.on("disconnect", self._counted_out(eio.handlers["disconnect"], eio))
@@ -153,6 +157,17 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
                 # 0.06 ms so, and 1.2 ms through the bidict
                 merged.update(rooms[room]._fwdm)
         return merged
+
+    @staticmethod
+    def _renamed_if_reserved(handler: Callable[..., Any]) -> Callable[..., Any]:
+        """The library's handler of events, which would take a client's ``connect`` for a connection."""
+
+        def handle_event(eio_sid: str, namespace: str, event_id: int | None, data: list[Any]) -> None:
+            if data and data[0] in RESERVED_EVENTS:
+                data = [f"{data[0]} (reserved)", *data[1:]]
+            handler(eio_sid, namespace, event_id, data)
+
+        return handle_event
 
     @staticmethod
     def _guarded(handler: Callable[..., Any], eio: Any) -> Callable[..., Any]:
@@ -550,6 +565,7 @@ def _check_seams(eio: Any) -> None:
         "Socket.handle_post_request": hasattr(engineio.socket.Socket, "handle_post_request"),
         "Server.sockets": isinstance(getattr(eio, "sockets", None), dict),
         "Server.handlers": {"connect", "message", "disconnect"} <= set(getattr(eio, "handlers", ())),
+        "Server._handle_event": hasattr(socketio.Server, "_handle_event"),
         "Server._trigger_event": hasattr(eio, "_trigger_event"),
         "Server.log_message_keys": isinstance(getattr(eio, "log_message_keys", None), set),
         "Manager.rooms": hasattr(socketio.Manager(), "rooms"),
