@@ -202,7 +202,7 @@ def _confirmation(
     subscriptions: Sequence[str],
 ) -> MessageInfo:
     service = endpoint.services[0]
-    data = messages.SubscriptionData(service=service, services=(service,), subscriptions=tuple(subscriptions))
+    data = messages.SubscribedData(service=service, services=(service,), subscriptions=tuple(subscriptions))
     return _message(kind, kind(service=service, timestamp=EXAMPLE_TIME, data=data, req_id=1))
 
 
