@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.documentation.npm import install_packages
-from tests.pages.conftest import browser  # noqa: F401 - the browser of the page tests
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from tests.support.service import ServiceProcess

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser
 
 from tests.examples.conftest import EXAMPLES, RunExample
 from tests.examples.proxy import Proxy
-from tests.pages.conftest import browser  # noqa: F401 - the browser of the page tests
 from tests.support.service import ServiceProcess
 from websocket.coins import SYMBOLS
 
@@ -138,7 +137,7 @@ def test_attempts_become_rare(run_example: RunExample, own_service: ServiceProce
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["dashboard_client.js", "reconnecting_client.js"])
-def test_runs_in_a_browser(browser: Browser, service: ServiceProcess, name: str) -> None:  # noqa: F811 - the imported fixture
+def test_runs_in_a_browser(browser: Browser, service: ServiceProcess, name: str) -> None:
     """The same file with the browser's own WebSocket; only the address is put in."""
     source = (EXAMPLES / name).read_text(encoding="utf-8").replace("localhost:7860", f"127.0.0.1:{service.port}")
     page = browser.new_page()
@@ -155,7 +154,7 @@ def test_runs_in_a_browser(browser: Browser, service: ServiceProcess, name: str)
 
 
 @pytest.mark.browser
-def test_socketio_client_runs_in_a_browser(browser: Browser, service: ServiceProcess) -> None:  # noqa: F811
+def test_socketio_client_runs_in_a_browser(browser: Browser, service: ServiceProcess) -> None:
     """With the script that the service has."""
     source = (
         (EXAMPLES / "socketio_client.js")
