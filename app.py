@@ -32,6 +32,7 @@ from websocket.health import Health
 from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.price_book import PriceBook
+from websocket.process import allow_descriptors, calm_garbage_collector
 from websocket.providers import json_rpc, provider_classes, rss
 from websocket.providers.base import Provider
 from websocket.scheduler import Scheduler
@@ -41,6 +42,7 @@ from websocket.services.budgets import BudgetKeeper
 from websocket.services.prices import PriceService
 from websocket.services.unconfigured import publish_unconfigured
 from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
+from websocket.transports.docs import docs
 from websocket.transports.edge import Edge, SocketIoEdge
 from websocket.transports.http_api import http_api
 from websocket.transports.json_session import update_frame
@@ -87,6 +89,7 @@ class Service:
         self.budgets.load()
         self.prices.load()
         self.scheduler.start()
+        calm_garbage_collector()
 
     def stop(self) -> None:
         """Ends what ``start`` and ``build`` began; what is worth keeping is saved."""
@@ -109,6 +112,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         StartError: the machine does not let us start.
     """
     set_up_logging(settings.log)
+    allow_descriptors(settings.server.max_connections)
     cache = open_cache(settings.redis, settings.storage, lock_wait_s=lock_wait_s)
     stand_in = None
     named_after = settings.nodes
@@ -178,6 +182,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
     app.register_blueprint(websocket_api(json_websockets, clock=time.time))
     app.register_blueprint(pages())
+    app.register_blueprint(docs(settings))
 
     scheduler = Scheduler()
     prices.schedule(scheduler, settings.upstream)
@@ -214,18 +219,17 @@ def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimi
 
 
 def _socketio(app: Flask, settings: Settings, manager: FanoutManager) -> flask_socketio.SocketIO:
-    origins = settings.server.allowed_origins
     return flask_socketio.SocketIO(
         app,
         async_mode=green.ASYNC_MODE,
-        cors_allowed_origins="*" if "*" in origins else list(origins),
+        # origins were checked at the edge, for polling as well, where our own pages are always welcome
+        cors_allowed_origins="*",
         ping_interval=PING_INTERVAL_S,
         ping_timeout=PING_TIMEOUT_S,
         max_http_buffer_size=settings.edge.max_message_bytes,
         client_manager=manager,
         # the manager's pinger does it, without waking up a hundred times a second
         monitor_clients=False,
-        # the origin was checked at the edge, for polling as well
         # what the connect handler emits must not precede the acknowledgement of the connection
         always_connect=True,
         # messages of one client are handled in their order, without a green thread for each

@@ -6,7 +6,7 @@ Plain ``gunicorn app:app`` serves all ports of ``PORT``; a ``--bind`` on the com
 from __future__ import annotations
 
 # Before anything else: it decides how eventlet resolves names, which must be settled before eventlet is imported.
-from websocket import green  # noqa: F401, I001
+from websocket import green
 
 import os
 import sys
@@ -54,7 +54,10 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Sees to it that the worker does not outlive a killed master; gunicorn's other workers do that by themselves."""
+    """Drops clients that never send a request, and sees to it that the worker does not outlive a killed master;
+    gunicorn's other workers do that by themselves.
+    """
+    green.limit_first_request(worker, _settings.edge.handshake_timeout_s)
     green.spawn(_end_with_master, worker)
 
 

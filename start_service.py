@@ -37,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     service.start()
     try:
-        serve_until_signalled(listeners, service.app, max_connections=settings.server.max_connections)
+        serve_until_signalled(
+            listeners,
+            service.app,
+            max_connections=settings.server.max_connections,
+            handshake_timeout_s=settings.edge.handshake_timeout_s,
+        )
     finally:
         service.stop()
     return 0

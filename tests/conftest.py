@@ -3,3 +3,7 @@
 from websocket import green
 
 green.patch()
+
+from tests.support.browser import browser
+
+__all__ = ["browser"]

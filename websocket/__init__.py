@@ -10,11 +10,13 @@ The way of one price, from provider to browser:
     price_book.py  judges every value and keeps the latest accepted one with its provenance
     services/      one file per stream: when to refresh, which pool, how the payload is made
     broker/        numbers each publication (epoch, seq), keeps the last value and a short history per channel
-    hub.py         hands each publication to the transports
-    transports/    Socket.IO namespaces, HTTP API, pages
+    hub.py         who is subscribed to what; frames each publication once and offers it to every connection
+    transports/    Socket.IO, plain JSON WebSockets, HTTP API, pages, and the edge that admits clients
+    wire/          WebSocket bytes below the transports: handshake, frames, connections that nobody waits for
+    documentation/ the schemas and documents that /docs shows, made from the types and the catalogue
 
 Beside it: settings.py (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
 codec.py (strict JSON), catalogue.py (the channels), cache/ (memory + file, or Redis), scheduler.py (when things run),
 feed_status.py and health.py (is it true and fresh?), logs.py, and green.py (the only module that names eventlet).
-``node.py`` at the top builds and owns one of each; nothing else knows all of them.
+``app.py``, beside this package, builds and connects one of each; nothing else knows all of them.
 """

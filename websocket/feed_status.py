@@ -95,8 +95,12 @@ class PriceFeedStatus:
         )
 
     def _state_and_reason(self, oldest: float | None, shown: set[str]) -> tuple[State, str | None]:
+        if oldest is None and self._book.quotes():
+            return "down", self._explain(["no coin has its volume, market cap and 24 h change yet"])
         if oldest is None:
-            return "down", self._explain(["no price yet"], [] if self._demo else ["without internet: start with --demo"])
+            return "down", self._explain(
+                ["no price yet"], [] if self._demo else ["without internet: start with --demo"]
+            )
         stale = [symbol for symbol in self._book.older_than(self._settings.stale_after_s) if symbol in shown]
         if stale:
             return "stale", self._explain([f"{_listed(stale)} older than {self._settings.stale_after_s:g} s"])

@@ -235,7 +235,11 @@ def limit_first_request(worker: Any, timeout_s: float) -> None:
 
 
 class _PunctualHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-    """The time-out of a socket begins anew with each byte; this one is for the whole line, and for all headers."""
+    """Has a limit for the whole request line, and for all headers; the time-out of a socket begins anew with each byte.
+
+    It also closes its descriptor when a client is gone before it was answered, which the base class leaves to the
+    garbage collector.
+    """
 
     request_timeout_s: float
 
@@ -246,6 +250,12 @@ class _PunctualHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     def parse_request(self) -> Any:
         with self._limited():
             return super().parse_request()
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            self.rfile.close()
 
     @contextmanager
     def _limited(self) -> Iterator[None]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from websocket import green
 from websocket.broker.base import Broker, Publication
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 Deliver = Callable[[Publication], None]
 Frame = Callable[[Publication], bytes]
+Member = TypeVar("Member")
 
 OFFERS_PER_TURN = 1000
 """Connections that are offered a frame before other green threads run: some 5 ms, so that a ping is answered soon."""
@@ -65,7 +67,8 @@ class Hub:
 
     def _deliver_soon(self, publication: Publication) -> None:
         """Queues it behind those of its channel. Delivery has a green thread of its own: whoever publishes does not
-        wait for it, and nothing that interrupts the publisher cuts it short."""
+        wait for it, and nothing that interrupts the publisher cuts it short.
+        """
         waiting = self._waiting.setdefault(publication.channel, deque())
         waiting.append(publication)
         if len(waiting) == 1:
@@ -87,19 +90,24 @@ class Hub:
         if not subscribers:
             return
         seq = publication.seq
-        fan_out(
-            [connection for connection, known in subscribers.items() if known < seq],
-            publication.channel,
-            self._frame(publication),
+        turns = (
+            # looked at when its turn comes: others ran in between, and whoever unsubscribed gets nothing more
+            [connection for connection in some if subscribers.get(connection, seq) < seq]
+            for some in in_turns(list(subscribers))
         )
+        fan_out(turns, publication.channel, self._frame(publication))
 
 
-def fan_out(connections: Iterable[Connection], channel: str, frame: bytes) -> None:
-    """Offers one frame to many connections. ``connections`` must not change meanwhile: others run in between."""
-    left = OFFERS_PER_TURN
-    for connection in connections:
-        connection.offer(channel, frame)
-        left -= 1
-        if not left:
-            left = OFFERS_PER_TURN
+def in_turns(members: Sequence[Member]) -> Iterator[Sequence[Member]]:
+    """Divides those who are to get a publication; others run after each part but the last, before the next is given."""
+    for first in range(0, len(members), OFFERS_PER_TURN):
+        if first:
             green.sleep(0)
+        yield members[first : first + OFFERS_PER_TURN]
+
+
+def fan_out(turns: Iterable[Iterable[Connection]], channel: str, frame: bytes) -> None:
+    """Offers one frame to many connections, those of one turn after those of another."""
+    for connections in turns:
+        for connection in connections:
+            connection.offer(channel, frame)

@@ -38,6 +38,13 @@ OLDEST_SOURCE_TIME_S = 86_400.0
 WITNESS_MAX_LAG_S = 60.0
 """Another source's word counts against a price only if it is about the same minute: the market may have moved."""
 
+RATE_MAX_LAG_S = 5.0
+"""A quote rate that is this much older than the price may be from before a depeg. It is used only when no newer one
+comes..."""
+
+RATE_WAIT_S = 3.0
+"""...in this time."""
+
 REFERENCE_MAX_AGE_S = 6 * 3600.0
 """After this gap a held price says nothing about the next one; it is as if there were none."""
 
@@ -48,7 +55,7 @@ MOVE_LIMIT_GROWTH_MAX = 5.0
 """...to this multiple."""
 
 REFERENCE_SWITCH_S = 300.0
-"""The 24 h reference stays with its source this long, since each source sees a slightly different price of yesterday."""
+"""The 24 h reference stays with its source this long: each source sees a slightly different price of yesterday."""
 
 CHANGE_MAX_LAG_S = 3600.0
 """A 24 h reference this much older than the price does not describe the price's last 24 h any more."""
@@ -104,11 +111,13 @@ class Opinion(msgspec.Struct, frozen=True):
         price: US dollars.
         time: Unix seconds, the source's own time.
         received_at: Unix seconds.
+        heard_since: since when the source has been saying something like it without a long break, Unix seconds.
     """
 
     price: float
     time: float
     received_at: float
+    heard_since: float
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,9 +173,7 @@ class PriceBook:
         coins: the coins to keep, in the order of every listing.
     """
 
-    def __init__(
-        self, settings: PriceSettings, *, clock: Callable[[], float], coins: Sequence[Coin] = COINS
-    ) -> None:
+    def __init__(self, settings: PriceSettings, *, clock: Callable[[], float], coins: Sequence[Coin] = COINS) -> None:
         self._settings = settings
         self._clock = clock
         self._coins = {coin.symbol: coin for coin in coins}
@@ -176,6 +183,7 @@ class PriceBook:
         self.symbols = tuple(self._coins)
         """The symbols of the book, in their order."""
         self._waiting: dict[tuple[str, str], Ticker] = {}  # (symbol, source) -> what may be believed in a moment
+        self._unconverted: dict[tuple[str, str], Ticker] = {}  # the same for want of a quote rate
         self._last_refusals: dict[tuple[str, str], Verdict] = {}  # (symbol, source) -> why its last word was refused
 
     # Offering
@@ -194,12 +202,16 @@ class PriceBook:
         Idempotent: the same ticker again is ``UNCHANGED``.
         """
         verdict = self._judge(ticker)
+        lacks_rate = verdict is Verdict.NO_QUOTE_RATE
+        if lacks_rate and self._seems_to_jump(ticker):
+            verdict = Verdict.IMPLAUSIBLE_MOVE
         self.verdicts[ticker.source, verdict] += 1
         key = (ticker.symbol, ticker.source)
-        if verdict in (Verdict.WAITING, Verdict.NO_QUOTE_RATE):
-            self._waiting[key] = ticker
-        else:
-            self._waiting.pop(key, None)
+        for kept, is_kept in ((self._waiting, verdict is Verdict.WAITING), (self._unconverted, lacks_rate)):
+            if is_kept:
+                kept[key] = ticker
+            else:
+                kept.pop(key, None)
         if not verdict.refused:
             self._last_refusals.pop(key, None)
         elif self._last_refusals.get(key) != verdict:
@@ -208,19 +220,23 @@ class PriceBook:
         return verdict
 
     def settle(self) -> list[str]:
-        """Accepts first prices that have waited long enough without another source to compare them with.
+        """Accepts what has waited long enough: first prices that no other source could be compared with, and prices
+        whose quote rate nobody has renewed.
 
         Returns:
             The symbols that got their first price now.
         """
         now = self._clock()
+        for ticker in list(self._unconverted.values()):
+            if now - ticker.received_at >= RATE_WAIT_S and self._quote_rate(ticker) is not None:
+                self.offer(ticker)
         settled = []
         for symbol, entry in self._entries.items():
             fresh = self._fresh_opinions(entry, now)
             if self._reference(entry, now) is not None or len(fresh) != 1:
                 continue
-            (source, opinion), = fresh.items()
-            if now - opinion.received_at >= self._settings.confirm_wait_s and self._is_news(entry, opinion.time):
+            ((source, opinion),) = fresh.items()
+            if now - opinion.heard_since >= self._settings.confirm_wait_s and self._is_news(entry, opinion.time):
                 self._hold(symbol, entry, source, opinion, confirmed=False)
                 settled.append(symbol)
         if settled:
@@ -229,7 +245,8 @@ class PriceBook:
 
     def _offer_waiting_again(self) -> None:
         """Something is known now that was not when these tickers came: a price to compare with, or a quote rate."""
-        for ticker in sorted(self._waiting.values(), key=lambda ticker: ticker.symbol != "USDT"):
+        kept = [*self._waiting.values(), *self._unconverted.values()]
+        for ticker in sorted(kept, key=lambda ticker: ticker.symbol != "USDT"):
             self.offer(ticker)
 
     def _judge(self, ticker: Ticker) -> Verdict:
@@ -240,22 +257,29 @@ class PriceBook:
             return Verdict.NOT_A_NUMBER
         if ticker.price <= 0:
             return Verdict.NOT_POSITIVE
-        time = ticker.received_at if ticker.source_time is None else ticker.source_time
+        time = _time_of(ticker)
         if time > ticker.received_at + FUTURE_TOLERANCE_S:
             return Verdict.FUTURE_TIME
         if time < ticker.received_at - OLDEST_SOURCE_TIME_S:
             return Verdict.TOO_OLD
-        rate = self._quote_rate(ticker.quote)
+        rate = self._quote_rate(ticker)
         if rate is None:
             return Verdict.NO_QUOTE_RATE
 
         if not PRICE_MIN <= ticker.price * rate <= PRICE_MAX:
             return Verdict.OUT_OF_RANGE
-        opinion = Opinion(ticker.price * rate, min(time, ticker.received_at), ticker.received_at)
+        opinion = Opinion(ticker.price * rate, min(time, ticker.received_at), ticker.received_at, ticker.received_at)
         earlier = entry.opinions.get(ticker.source)
         if earlier is not None and opinion.price == earlier.price and opinion.time == earlier.time:
-            # said again, word for word: the wait for a second source goes on from when it was first heard
+            # said again, word for word: it is no younger for that
             opinion = earlier
+        elif (
+            earlier is not None
+            and opinion.received_at - earlier.received_at <= self._settings.stale_after_s
+            and self._plausible(ticker.symbol, opinion, earlier.price, earlier.time)
+        ):
+            # the wait for a second source goes on, or one that speaks more often than we wait would never be believed
+            opinion = msgspec.structs.replace(opinion, heard_since=earlier.heard_since)
         entry.opinions[ticker.source] = opinion
         verdict, confirmed = self._compare(ticker.symbol, entry, ticker.source, opinion)
         if verdict is not None:
@@ -271,15 +295,21 @@ class PriceBook:
     def _compare(self, symbol: str, entry: Entry, source: str, opinion: Opinion) -> tuple[Verdict | None, bool]:
         """Whether others bear a price out: (why not, or None; whether another source agrees)."""
         fresh = self._fresh_opinions(entry, opinion.received_at)
-        agreeing = against = 0
+        held = self._reference(entry, opinion.received_at)
+        agreeing = against = moved_too = stayed = 0
         for name, other in fresh.items():
             if name == source:
                 continue
             if self._plausible(symbol, opinion, other.price, other.time):
                 agreeing += 1
+                # who stands nearer to the held price is no witness of a move away from it
+                moved_too += held is not None and abs(other.price - opinion.price) < abs(other.price - held.price)
             elif abs(other.time - opinion.time) <= WITNESS_MAX_LAG_S:
-                against += 1
-        held = self._reference(entry, opinion.received_at)
+                # who spoke before the held price cannot tell what came after it, and may have been overtaken by it
+                is_later = held is None or other.time > held.time
+                fits_held = held is None or self._plausible(symbol, other, held.price, held.time)
+                against += is_later or fits_held
+                stayed += is_later and fits_held
         if held is None:
             if agreeing and agreeing + 1 > against:
                 return None, True
@@ -289,8 +319,8 @@ class PriceBook:
         if self._plausible(symbol, opinion, held.price, held.time):
             believed = 1 + agreeing + held_voice >= against
             return None if believed else Verdict.SOURCES_DISAGREE, agreeing > 0
-        believed = agreeing > 0 and 1 + agreeing > against + held_voice
-        return None if believed else Verdict.IMPLAUSIBLE_MOVE, agreeing > 0
+        believed = moved_too > stayed
+        return None if believed else Verdict.IMPLAUSIBLE_MOVE, moved_too > 0
 
     def _plausible(self, symbol: str, opinion: Opinion, price: float, time: float) -> bool:
         coin = self._coins[symbol]
@@ -298,6 +328,15 @@ class PriceBook:
         growth = min(1 + abs(opinion.time - time) / MOVE_DOUBLES_AFTER_S, MOVE_LIMIT_GROWTH_MAX)
         # against the smaller of the two, so that the answer does not depend on who is compared with whom
         return abs(opinion.price - price) / min(opinion.price, price) <= limit * growth
+
+    def _seems_to_jump(self, ticker: Ticker) -> bool:
+        """Whether a price that waits for a newer quote rate would hardly be believed at the last known one."""
+        held = self._entries[ticker.symbol].quote
+        rate = self._entries[ticker.quote].quote if ticker.quote in self._entries else None
+        if held is None or rate is None or ticker.price is None:
+            return False
+        opinion = Opinion(ticker.price * rate.price, _time_of(ticker), ticker.received_at, ticker.received_at)
+        return not self._plausible(ticker.symbol, opinion, held.price, held.time)
 
     def _fresh_opinions(self, entry: Entry, now: float) -> dict[str, Opinion]:
         horizon = now - self._settings.stale_after_s
@@ -308,18 +347,37 @@ class PriceBook:
         quote = entry.quote
         return quote if quote is not None and now - quote.time <= REFERENCE_MAX_AGE_S else None
 
-    @staticmethod
-    def _is_news(entry: Entry, time: float) -> bool:
-        return entry.quote is None or time > entry.quote.time
+    def _is_news(self, entry: Entry, time: float) -> bool:
+        return entry.quote is None or time > entry.quote.time or self._from_the_future(entry.quote)
 
-    def _quote_rate(self, quote: str) -> float | None:
-        """Dollars for one unit of the quote currency, or None when it is not known well enough."""
-        if quote == "USD":
+    def _from_the_future(self, quote: Quote) -> bool:
+        """Whether our own clock was set back since; then the price's time says nothing any more."""
+        return quote.time > self._clock() + FUTURE_TOLERANCE_S
+
+    def _quote_rate(self, ticker: Ticker) -> float | None:
+        """Dollars for one unit of the ticker's quote currency, or None while it is not known well enough."""
+        if ticker.quote == "USD":
             return 1.0
-        held = self._entries[quote].quote if quote in self._entries else None
-        if held is None or self._clock() - held.time > self._settings.stale_after_s:
+        held = self._entries[ticker.quote].quote if ticker.quote in self._entries else None
+        now = self._clock()
+        if held is None or now - held.time > self._settings.stale_after_s:
+            return None
+        if _time_of(ticker) - held.time > RATE_MAX_LAG_S and (
+            now - ticker.received_at < RATE_WAIT_S or self._is_doubted(ticker.quote)
+        ):
             return None
         return held.price
+
+    def _is_doubted(self, symbol: str) -> bool:
+        """Whether some source has a newer price than the held one, and was not believed."""
+        quote = self._entries[symbol].quote
+        return any(
+            verdict in (Verdict.IMPLAUSIBLE_MOVE, Verdict.SOURCES_DISAGREE)
+            and (opinion := self._entries[symbol].opinions.get(source)) is not None
+            and (quote is None or opinion.time > quote.time)
+            for (named, source), verdict in self._last_refusals.items()
+            if named == symbol
+        )
 
     def _quote_rate_24h_ago(self, quote: str) -> float | None:
         if quote == "USD":
@@ -382,8 +440,21 @@ class PriceBook:
 
     def older_than(self, age_s: float) -> list[str]:
         """Symbols whose price is older than that, or missing."""
-        ages = {symbol: self.age(symbol) for symbol in self._entries}
-        return [symbol for symbol, age in ages.items() if age is None or age > age_s]
+        now = self._clock()
+        return [
+            symbol
+            for symbol, entry in self._entries.items()
+            if entry.quote is None or now - entry.quote.time > age_s or self._from_the_future(entry.quote)
+        ]
+
+    def in_question(self) -> list[str]:
+        """Symbols about which the word of another source would help now.
+
+        Somebody's newer price of the coin is not believed, or waits for the dollar price of this one.
+        """
+        questions = {ticker.quote for ticker in self._unconverted.values()}
+        questions |= {ticker.symbol for ticker in self._unconverted.values() if self._seems_to_jump(ticker)}
+        return [symbol for symbol in self._entries if symbol in questions or self._is_doubted(symbol)]
 
     def lacking_figures(self, age_s: float) -> list[str]:
         """Symbols whose volume, supply or 24 h reference is missing or was read longer ago than that."""
@@ -458,8 +529,19 @@ class PriceBook:
         return rows
 
     def refusals(self) -> Mapping[tuple[str, str], Verdict]:
-        """(symbol, source) to the reason, for sources whose last word about a coin was not believed."""
-        return self._last_refusals
+        """(symbol, source) to the reason, for sources whose last word about a coin is not believed to this day."""
+        return {key: verdict for key, verdict in self._last_refusals.items() if not self._came_true(*key, verdict)}
+
+    def _came_true(self, symbol: str, source: str, verdict: Verdict) -> bool:
+        """Whether the held price has followed a word that was not believed at first."""
+        quote, opinion = self._entries[symbol].quote, self._entries[symbol].opinions.get(source)
+        return (
+            verdict in (Verdict.IMPLAUSIBLE_MOVE, Verdict.SOURCES_DISAGREE)
+            and quote is not None
+            and opinion is not None
+            and quote.time >= opinion.time
+            and self._plausible(symbol, opinion, quote.price, quote.time)
+        )
 
     # Keeping
 
@@ -482,15 +564,26 @@ class PriceBook:
         for symbol, kept in entries.items():
             entry = self._entries.get(symbol)
             quote = kept.quote
-            if entry is None or quote is None or not PRICE_MIN <= quote.price <= PRICE_MAX:
+            if entry is None or quote is None or quote.symbol != symbol or not PRICE_MIN <= quote.price <= PRICE_MAX:
                 continue
-            if quote.time <= now + FUTURE_TOLERANCE_S and self._is_news(entry, quote.time):
+            if 0 < quote.time <= now + FUTURE_TOLERANCE_S and self._is_news(entry, quote.time):
                 entry.quote = quote
-                entry.price_24h_ago = _newer(entry.price_24h_ago, kept.price_24h_ago)
-                entry.volume_24h = _newer(entry.volume_24h, kept.volume_24h)
-                entry.supply = _newer(entry.supply, kept.supply)
+                entry.price_24h_ago = _newer(entry.price_24h_ago, _possible(kept.price_24h_ago, now))
+                entry.volume_24h = _newer(entry.volume_24h, _possible(kept.volume_24h, now))
+                entry.supply = _newer(entry.supply, _possible(kept.supply, now))
                 restored.append(symbol)
         return restored
+
+
+def _time_of(ticker: Ticker) -> float:
+    """The source's time of the price, or when it came where the source does not say."""
+    return ticker.received_at if ticker.source_time is None else ticker.source_time
+
+
+def _possible(reading: Reading | None, now: float) -> Reading | None:
+    """The reading, unless it can be none: not above zero, or from the future, where nothing would ever replace it."""
+    possible = reading is not None and reading.value >= PRICE_MIN and 0 < reading.time <= now + FUTURE_TOLERANCE_S
+    return reading if possible else None
 
 
 def _is_figure(number: float | None) -> TypeGuard[float]:

@@ -38,15 +38,17 @@ def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return listeners
 
 
-def serve_until_signalled(listeners: Sequence[socket.socket], app: Callable[..., Any], *, max_connections: int) -> None:
+def serve_until_signalled(
+    listeners: Sequence[socket.socket], app: Callable[..., Any], *, max_connections: int, handshake_timeout_s: float
+) -> None:
     """Serves the application on every listener; returns after SIGTERM or SIGINT."""
     for listener in listeners:
         host, port = listener.getsockname()[:2]
         logger.info("listening host=%s port=%s", host, port)
-        green.spawn(_serve, listener, app, max_connections)
+        green.spawn(_serve, listener, app, max_connections, handshake_timeout_s)
     name = green.wait_for_signal(signal.SIGTERM, signal.SIGINT)
     logger.info("stopping signal=%s", name)
 
 
-def _serve(listener: socket.socket, app: Callable[..., Any], max_connections: int) -> None:
-    green.serve(listener, app, max_connections=max_connections)
+def _serve(listener: socket.socket, app: Callable[..., Any], max_connections: int, handshake_timeout_s: float) -> None:
+    green.serve(listener, app, max_connections=max_connections, handshake_timeout_s=handshake_timeout_s)

@@ -39,9 +39,7 @@ def test_listeners_get_everything_in_order(make_broker: Callable[[int], Broker])
     assert heard == published
 
 
-def test_failing_listener_hurts_nobody(
-    make_broker: Callable[[int], Broker], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failing_listener_hurts_nobody(make_broker: Callable[[int], Broker], caplog: pytest.LogCaptureFixture) -> None:
     """A bug in one listener is logged; the others and later publications go on."""
     broker = make_broker(5)
     heard: list[int] = []

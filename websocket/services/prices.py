@@ -15,11 +15,10 @@ from websocket import codec
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
-from websocket.errors import BadPayload
+from websocket.errors import BadPayload, UpstreamError
 from websocket.feed_status import FeedStatus, PriceFeedStatus
 from websocket.price_book import Entry, PriceBook
 from websocket.providers.base import Answer, TickerProvider
-from websocket.records import to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.settings import PriceSettings, UpstreamSettings
 from websocket.upstream.failover import Pool
@@ -29,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 STATUS_INTERVAL_S = 1.0
 """How often the feed's state is looked at, so that an old price is called old without waiting for the next tick."""
+
+PUBLISH_LAG_S = 1.0
+"""How long after a round of ticks begins its prices are published, so that they need not wait for the next time."""
 
 CHANGE_REFRESH_S = 600.0
 """Exchanges that know no 24 h change are complemented by others when the reference is older than this."""
@@ -97,6 +99,7 @@ class PriceService:
         self._cache_key = cache_key
         self._settings = settings
         self._clock = clock
+        self._published: frozenset[str] = frozenset()  # the coins that clients have been shown
         self._last_status: FeedStatus | None = None
         self._status_listeners: list[Callable[[FeedStatus], None]] = []
 
@@ -115,50 +118,81 @@ class PriceService:
         deadline_s = upstream.deadline_s * 4
         scheduler.every(settings.tick_interval_s, "price ticks", self.refresh_ticks, deadline_s=deadline_s)
         scheduler.every(settings.snapshot_interval_s, "price snapshots", self.refresh_snapshots, deadline_s=deadline_s)
+        scheduler.every(
+            settings.tick_interval_s,
+            "missing figures",
+            self.refresh_missing_figures,
+            deadline_s=deadline_s,
+            delay_s=settings.tick_interval_s,
+        )
         for interval_s, channel, publish in (
             (settings.broadcast_interval_s, CRYPTO_PRICES, self.publish_prices),
             (settings.market_data_interval_s, MARKET_DATA, self.publish_market_data),
         ):
-            scheduler.every(interval_s, f"publish {channel}", publish, deadline_s=interval_s, delay_s=interval_s)
+            delay_s = interval_s + PUBLISH_LAG_S
+            scheduler.every(interval_s, f"publish {channel}", publish, deadline_s=interval_s, delay_s=delay_s)
         scheduler.every(STATUS_INTERVAL_S, "price status", self.check_status, deadline_s=STATUS_INTERVAL_S)
 
     # Collecting
 
     def refresh_ticks(self) -> None:
-        """Asks the exchanges, one after the other, until every price is fresh or nobody is left."""
+        """Asks the exchanges, one after the other, until every price is fresh and believed, or nobody is left."""
         fresh_s = 2 * self._settings.tick_interval_s
-
-        def wanted() -> list[str]:
-            lacking = {*self._book.older_than(fresh_s), *self._book.lacking_change(CHANGE_REFRESH_S)}
-            return [symbol for symbol in self._book.symbols if symbol in lacking]
-
-        self._refresh(self._ticks, wanted)
+        self._refresh(
+            self._ticks,
+            lambda: {
+                *self._book.older_than(fresh_s),
+                *self._book.lacking_change(CHANGE_REFRESH_S),
+                *self._book.in_question(),
+            },
+        )
 
     def refresh_snapshots(self) -> None:
-        """Asks the aggregators, one after the other, until every figure is fresh or nobody is left."""
-        fresh_s = 5 * self._settings.snapshot_interval_s
-        self._refresh(self._snapshots, lambda: self._book.lacking_figures(fresh_s))
+        """Asks the aggregators, one after the other, until every figure is fresh or nobody is left.
+
+        While no exchange answers they are asked until the prices are fresh and believed, too.
+        """
+        interval_s = self._settings.snapshot_interval_s
+        self._refresh(
+            self._snapshots,
+            lambda: {
+                *self._book.lacking_figures(5 * interval_s),
+                *self._book.older_than(interval_s),
+                *self._book.in_question(),
+            },
+        )
+
+    def refresh_missing_figures(self) -> None:
+        """Asks the aggregators out of turn, as far as they may be asked, while a coin cannot be shown without them."""
+        if len(self._book.prices()) < len(self._book.symbols):
+            self.refresh_snapshots()
 
     def _refresh(self, pool: Pool[TickerProvider], wanted: Callable[[], Collection[str]]) -> None:
-        had_prices = bool(self._book.prices())
-        # the best source is asked for every coin, those after it only for what is lacking then
+        # the best source that answers is asked for every coin, those after it only for what is lacking then
         asked: Collection[str] = self._book.symbols
 
         def ask(source: Source[TickerProvider]) -> None:
-            nonlocal asked
             try:
-                self._ask(source, asked)
-            finally:
-                asked = wanted()
+                self._ask(source, [symbol for symbol in self._book.symbols if symbol in asked])
+            except UpstreamError:
+                raise
+            except Exception as error:
+                # a bug of ours that one provider brings to light must not keep the others from being asked
+                logger.exception("asking failed provider=%s", source.name)
+                raise BadPayload(source.name, "ask", "failed on our side; it is logged") from error
+            self._publish_new_coins()
 
-        pool.fetch_until(ask, lambda: not wanted())
+        def done() -> bool:
+            nonlocal asked
+            asked = wanted()
+            return not asked
+
+        pool.fetch_until(ask, done)
         self.save()
-        if not had_prices:
-            # nobody should wait for the next round when the very first prices are here
-            self.publish_prices()
 
     def _ask(self, source: Source[TickerProvider], symbols: Collection[str]) -> None:
         provider = source.provider
+
         def read(answers: Sequence[Answer]) -> None:
             verdicts = self._book.offer_all(provider.parse_tickers(answers))
             if not verdicts and provider.listed(source.enabled(symbols)):
@@ -177,7 +211,13 @@ class PriceService:
         """Publishes ``crypto-prices``, whatever the age of what is held; nothing before the first price."""
         prices = self._book.prices()
         if prices:
+            self._published = frozenset(price.symbol for price in prices)
             self._broker.publish(CRYPTO_PRICES, prices)
+
+    def _publish_new_coins(self) -> None:
+        """Nobody should wait for the next broadcast when the very first price of a coin is here."""
+        if not self._published.issuperset(price.symbol for price in self._book.prices()):
+            self.publish_prices()
 
     def publish_market_data(self) -> None:
         """Publishes ``market_data``; empty maps and ``down`` while there is no price."""
@@ -209,10 +249,18 @@ class PriceService:
         if last is None or status.status != last.status:
             level = logging.INFO if last is None or status.status == "live" else logging.WARNING
             logger.log(
-                level, "feed status changed channel=%s status=%s reason=%s", status.channel, status.status, status.reason
+                level,
+                "feed status changed channel=%s status=%s reason=%s",
+                status.channel,
+                status.status,
+                status.reason,
             )
         for listener in self._status_listeners:
-            listener(status)
+            try:
+                listener(status)
+            except Exception:
+                # one listener's bug must not keep the change from the others
+                logger.exception("status listener failed channel=%s", status.channel)
 
     # Keeping
 

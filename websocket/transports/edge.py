@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,7 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from websocket import codec
 from websocket.settings import EdgeSettings, ServerSettings
+from websocket.transports.rate import MessageRate
 from websocket.wire.handshake import HandshakeRefused
+
+PACKETS_PER_MESSAGE = 2
+"""How many packets of a protocol around the messages are allowed for each message that is."""
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -27,22 +32,41 @@ class Edge:
         self._origins = server.allowed_origins
         self._max_connections = server.max_connections
         self._max_per_address = edge.max_connections_per_address
+        self._edge = edge
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
         self._by_address: Counter[str] = Counter()
         self._total = 0
 
+    def allows_origin(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the page that sent a request may connect. Programs that are no browsers send no origin and may."""
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return True
+        try:
+            host = urlsplit(origin).netloc
+        except ValueError:  # something like "http://["
+            return False
+        return bool(host) and host == environ.get("HTTP_HOST")
+
     def check_origin(self, environ: Mapping[str, Any]) -> None:
-        """Refuses pages that are not allowed. Programs that are no browsers send no origin and are let in.
+        """Refuses pages that are not allowed.
 
         Raises:
             HandshakeRefused: 403.
         """
-        origin = environ.get("HTTP_ORIGIN")
-        if origin is None or "*" in self._origins or origin in self._origins:
-            return
-        if urlsplit(origin).netloc == environ.get("HTTP_HOST"):
-            return
-        raise HandshakeRefused("403 Forbidden", "This page may not connect; see ALLOWED_ORIGINS.")
+        if not self.allows_origin(environ):
+            raise HandshakeRefused("403 Forbidden", "This page may not connect; see ALLOWED_ORIGINS.")
+
+    def packet_rate(self) -> MessageRate:
+        """How fast a connection may send packets of a protocol that has others than our messages.
+
+        It is generous: who sends too many messages has been told so before.
+        """
+        return MessageRate(
+            self._edge.messages_per_second * PACKETS_PER_MESSAGE,
+            self._edge.message_burst * PACKETS_PER_MESSAGE,
+            clock=time.monotonic,
+        )
 
     def check_room(self, address: str) -> None:
         """Whether one more connection may be opened from this address.

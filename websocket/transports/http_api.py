@@ -1,4 +1,4 @@
-"""The HTTP API: health and prices. Every answer is JSON, every error has the one shape ``{code, message, temporary}``."""
+"""The HTTP API: health and prices. Every answer is JSON; errors have one shape: ``{code, message, temporary}``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
                 return error.get_response()  # type: ignore[return-value]
             code = (error.name or "error").lower().replace(" ", "_")
             status = error.code or 500
-            return json_response({"code": code, "message": error.description, "temporary": status >= 500}, status=status)
+            return json_response(
+                {"code": code, "message": error.description, "temporary": status >= 500}, status=status
+            )
         logger.exception("request failed path=%s", request.path, exc_info=error)
         return json_response(
             {"code": "internal", "message": "This failed on our side; it is logged.", "temporary": True}, status=500

@@ -149,56 +149,66 @@ class JsonSession:
 
     def on_text(self, text: str) -> None:
         """One message of the client. Whatever it is, it is answered and the connection stays."""
-        if not self._note_arrival():
-            return
+        self._note_arrival()
         echo: dict[str, Any] = {}
         try:
+            is_allowed = self._rate.allows()
+            if self._is_ended():
+                return
             message = self._parse(text)
             req_id = message.get("req_id")
             if req_id is not None:
                 echo = {"req_id": _checked_req_id(req_id)}
+            if not is_allowed:
+                raise self._too_many()
+            if _is_deeper_than(message, self._limits.max_nesting):
+                raise self._too_deep()
             self._dispatch(message, echo)
         except ClientError as error:
-            self._send_error(error, echo)
+            self._send_error(error if is_allowed else self._too_many(), echo)
 
     def on_binary(self) -> None:
         """Binary messages mean nothing here."""
-        if self._note_arrival():
-            self._send_error(UnsupportedData("Expected a text message, got a binary one."), {})
+        self._note_arrival()
+        is_allowed = self._rate.allows()
+        if not self._is_ended():
+            unsupported = UnsupportedData("Expected a text message, got a binary one.")
+            self._send_error(unsupported if is_allowed else self._too_many(), {})
 
     def on_closed(self, code: int) -> None:
         """The connection is gone."""
-        assert self._connection is not None
-        for service in self.subscriptions:
-            self._hub.unsubscribe(self._connection, service)
+        if self._connection is not None:
+            for service in self.subscriptions:
+                self._hub.unsubscribe(self._connection, service)
         logger.debug("client left client_id=%s code=%s", self.info.client_id, code)
         self._on_closed(self)
 
-    def _note_arrival(self) -> bool:
-        """Counts a message; False when it is over the rate and not to be handled."""
+    def _note_arrival(self) -> None:
         self.info.received += 1
         self.info.last_activity = self._clock()
-        if self._rate.allows():
-            return True
+
+    def _is_ended(self) -> bool:
+        """Ends a client that was told often enough to slow down."""
         assert self._connection is not None
         if self._rate.exhausted:
             self._connection.close(CLOSE_POLICY, "too many messages")
-        else:
-            error = TooManyRequests("Too many messages; slow down.", retry_after_s=self._rate.retry_after_s)
-            self._send_error(error, {})
-        return False
+        return self._rate.exhausted
+
+    def _too_many(self) -> ClientError:
+        return TooManyRequests("Too many messages; slow down.", retry_after_s=self._rate.retry_after_s)
+
+    def _too_deep(self) -> ClientError:
+        return BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.")
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
             message = codec.decode(text)
         except RecursionError:
-            raise BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.") from None
+            raise self._too_deep() from None
         except ValueError:
             raise BadRequest("Expected a JSON object; this is not JSON.") from None
         if not isinstance(message, dict):
             raise BadRequest('Expected a JSON object such as {"action": "subscribe", "service": "market_data"}.')
-        if _is_deeper_than(message, self._limits.max_nesting):
-            raise BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.")
         return message
 
     def _dispatch(self, message: dict[str, Any], echo: dict[str, Any]) -> None:
@@ -267,29 +277,31 @@ class JsonSession:
         if len(self.subscriptions) + len(new) > self._limits.max_subscriptions:
             raise TooManySubscriptions(f"A connection may have {self._limits.max_subscriptions} subscriptions.")
         self.subscriptions += new
+        # nothing yields from here on, so nothing is published between the replay and the subscription
+        missed = None if since is None or not new else self._missed(new[0], since)
+        told = {} if since is None or not new else {"recovered": missed is not None}
         if name is not None:
-            self._confirm("subscription_confirmed", name, services, echo)
+            self._confirm("subscription_confirmed", name, services, echo, **told)
         for service in services:
             if name is None:
-                self._confirm("subscription_confirmed", service, [service], echo)
-            if service in new:
-                last = self._hub.subscribe(connection, service)
-                self._send_beginning(service, last, since, echo)
-
-    def _send_beginning(
-        self, service: str, last: Publication | None, since: Position | None, echo: dict[str, Any]
-    ) -> None:
-        """Exactly what was missed since a position, or the last known update. Nothing before the first update."""
-        assert self._connection is not None
-        if since is not None:
-            missed = self._hub.broker.since(service, since.epoch, since.seq)
+                self._confirm("subscription_confirmed", service, [service], echo, **told)
+            if service not in new:
+                continue
+            last = self._hub.subscribe(connection, service)
             if missed is not None:
                 for publication in missed:
-                    self._connection.push(update_frame(publication, **echo))
-                return
-        if last is not None:
-            unrecovered = {} if since is None else {"recovered": False}
-            self._connection.push(update_frame(last, snapshot=True, **unrecovered, **echo))
+                    connection.push(update_frame(publication, **echo))
+            elif last is not None:
+                connection.push(update_frame(last, snapshot=True, **told, **echo))
+
+    def _missed(self, service: str, since: Position) -> list[Publication] | None:
+        """Exactly what was published after a position; None when that cannot be said or would be too much to send."""
+        assert self._connection is not None
+        missed = self._hub.broker.since(service, since.epoch, since.seq)
+        # a replay that fills the queue would end the connection as too slow, and again after the next resume
+        if missed is None or 2 * sum(len(one.body) for one in missed) > self._connection.room_bytes:
+            return None
+        return missed
 
     def _unsubscribe(self, services: Iterable[str], name: str | None, echo: dict[str, Any]) -> None:
         assert self._connection is not None
@@ -324,8 +336,9 @@ class JsonSession:
 
     # What leaves
 
-    def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any]) -> None:
-        self._send(name, kind, {"service": name, "services": services, "subscriptions": list(self.subscriptions)}, **echo)
+    def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any], **told: Any) -> None:
+        data = {"service": name, "services": services, "subscriptions": list(self.subscriptions), **told}
+        self._send(name, kind, data, **echo)
 
     def _send_error(self, error: ClientError, echo: dict[str, Any]) -> None:
         self._send(SYSTEM, "error", error.to_wire(), **echo)

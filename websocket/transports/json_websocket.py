@@ -111,9 +111,7 @@ class JsonWebSockets:
             ],
         }
 
-    def _open(
-        self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]
-    ) -> Iterable[bytes]:
+    def _open(self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]) -> Iterable[bytes]:
         sock = green.take_over_socket(environ)
         now = self._clock()
         self._connected += 1
@@ -124,14 +122,11 @@ class JsonWebSockets:
             last_activity=now,
         )
         rate = MessageRate(self._limits.messages_per_second, self._limits.message_burst, clock=time.monotonic)
-        session = JsonSession(
-            endpoint, info, self._hub, self._limits, rate, clock=self._clock, on_closed=self._forget
-        )
+        session = JsonSession(endpoint, info, self._hub, self._limits, rate, clock=self._clock, on_closed=self._forget)
         connection = Connection(sock, self._connections, session)
         self._sessions[session] = address
         self._edge.enter(address)
-        connection.push(answer)
-        session.start(connection)
+        connection.open(answer)
         return []
 
     def _forget(self, session: JsonSession) -> None:

@@ -42,7 +42,12 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
     """
 
     def __init__(
-        self, hub: Hub, *, edge: EdgeSettings, feed_status: Callable[[str], FeedStatus | None], clock: Callable[[], float]
+        self,
+        hub: Hub,
+        *,
+        edge: EdgeSettings,
+        feed_status: Callable[[str], FeedStatus | None],
+        clock: Callable[[], float],
     ) -> None:
         super().__init__("/")
         self._broker = hub.broker

@@ -175,9 +175,7 @@ class HttpClient:
         if name not in self._sessions:
             session = _Session()
             session.trust_env = False
-            session.headers.update(
-                {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"}
-            )
+            session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
             adapter = HTTPAdapter(pool_connections=2, pool_maxsize=CONNECTIONS_PER_PROVIDER, max_retries=0)
             session.mount("http://", adapter)

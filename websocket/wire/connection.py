@@ -22,7 +22,9 @@ from websocket.wire.frames import Incoming, MessageReader, ProtocolFault, close_
 
 logger = logging.getLogger(__name__)
 
-READ_SIZE = 65_536
+READ_SIZE = 4096
+"""Small, so that a client that floods us with tiny frames does not hold the others up for long."""
+CLOSE_INTERNAL_ERROR = 1011
 CLOSE_TOO_SLOW = 4008
 CLOSE_ABNORMAL = 1006
 """Never sent; stands for a connection that ended without a close frame."""
@@ -53,7 +55,10 @@ class WireLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(Protocol):
-    """What a connection carries. All methods are called in the event loop and must neither block nor yield."""
+    """What a connection carries. No method may block or yield; all but ``start`` are called in the event loop."""
+
+    def start(self, connection: Connection) -> None:
+        """The handshake was answered. The peer may be gone already; then ``on_closed`` follows."""
 
     def on_text(self, text: str) -> None:
         """A text message arrived."""
@@ -62,7 +67,9 @@ class Session(Protocol):
         """A binary message arrived; its content is dropped."""
 
     def on_closed(self, code: int) -> None:
-        """The connection is gone; called once, and nothing can be sent any more."""
+        """The connection is gone; called once, and nothing can be sent any more. Never called while the session is
+        sending.
+        """
 
 
 class Connections:
@@ -105,7 +112,7 @@ class Connections:
         due = {tick % slots for tick in range(first + 1, min(last, first + slots) + 1)}
         if due:
             frame = ping_frame()
-            for connection in [one for one in self.open if one.fd % slots in due]:
+            for connection in [one for one in self.open if one.is_pinged and one.fd % slots in due]:
                 if connection not in self.stalled:
                     connection.push(frame)
 
@@ -117,11 +124,13 @@ class Connection:
         sock: the real, non-blocking socket; owned from now on.
         connections: the process's registry.
         session: what it carries.
+        is_pinged: False when the session sends pings of its own.
     """
 
     __slots__ = (
         "__weakref__",
         "_connections",
+        "_is_rest_of_publication",
         "_queue",
         "_queued_bytes",
         "_read_watch",
@@ -133,21 +142,26 @@ class Connection:
         "close_code",
         "fd",
         "is_open",
+        "is_pinged",
         "session",
         "stalled_since",
     )
 
-    def __init__(self, sock: socket.socket, connections: Connections, session: Session) -> None:
+    def __init__(
+        self, sock: socket.socket, connections: Connections, session: Session, *, is_pinged: bool = True
+    ) -> None:
         limits = connections.limits
         self._sock = sock
         self._send = sock.send
         self.fd = sock.fileno()
         self._connections = connections
         self.session = session
+        self.is_pinged = is_pinged
         self._reader = MessageReader(limits.max_message_bytes)
         self._queue: deque[bytes | str] | None = None  # bytes to send, or the name of a channel whose slot is sent
         self._slots: dict[str, bytes] | None = None  # channel -> its newest frame
-        self._queued_bytes = 0
+        self._queued_bytes = 0  # of answers and control frames
+        self._is_rest_of_publication = False  # what the queue begins with
         self._write_watch: Any = None
         self.is_open = True
         """False as soon as nothing new is sent: it is closing or gone."""
@@ -160,26 +174,44 @@ class Connection:
         connections.open.add(self)
         self._read_watch = green.watch_readable(self.fd, self._on_readable)
 
+    def open(self, answer: bytes) -> None:
+        """Answers the handshake and starts the session."""
+        self.push(answer)
+        try:
+            self.session.start(self)
+        except Exception:
+            # our own fault: the client is told by the code for it, and never by an answer of the HTTP server
+            logger.exception("session failed to start fd=%s", self.fd)
+            self.close(CLOSE_INTERNAL_ERROR, "internal error")
+
     # Sending
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes that can be pushed before the connection counts as too slow."""
+        return self._connections.limits.max_queued_bytes - self._queued_bytes
 
     def offer(self, channel: str, frame: bytes) -> None:
         """A publication: sent now, or kept as the channel's newest until the kernel takes it. Never yields."""
+        if not self.is_open:
+            return
         if self._queue is None:
             try:
                 sent = self._send(frame)
             except BlockingIOError:
                 sent = 0
             except OSError:
-                self._end()
+                self._lose()
                 return
             if sent == len(frame):
                 return
             if sent:
+                self._is_rest_of_publication = True
                 self._wait_with(frame[sent:])
             else:
                 self._slots = {channel: frame}
                 self._wait_with(channel)
-        elif self.is_open:
+        else:
             slots = self._slots
             if slots is None:
                 slots = self._slots = {}
@@ -205,7 +237,7 @@ class Connection:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._end()
+            self._lose()
             return
         if sent != len(frame):
             self._queued_bytes = len(frame) - sent
@@ -215,6 +247,8 @@ class Connection:
         """Drops what waits for a channel, because the client unsubscribed."""
         if self._slots is not None and self._slots.pop(channel, None) is not None and self._queue is not None:
             self._queue.remove(channel)
+            if not self._queue:
+                self._stop_waiting()
 
     def _wait_with(self, first: bytes | str) -> None:
         self._queue = deque((first,))
@@ -224,6 +258,8 @@ class Connection:
 
     def _on_writable(self) -> None:
         queue = self._queue
+        if queue is None:  # ended a moment ago, by what was read
+            return
         while queue:
             head = queue[0]
             frame = head
@@ -240,9 +276,12 @@ class Connection:
                 return
             if sent:
                 self.stalled_since = self._connections.clock()
-                if not isinstance(head, str):
+                if isinstance(head, str):
+                    self._is_rest_of_publication = True
+                elif not self._is_rest_of_publication:
                     self._queued_bytes -= sent
             if sent == len(frame):
+                self._is_rest_of_publication = False
                 queue.popleft()
             elif sent or not isinstance(head, str):
                 queue[0] = frame[sent:]
@@ -258,6 +297,7 @@ class Connection:
     def _stop_waiting(self) -> None:
         self._queue = self._slots = None
         self._queued_bytes = 0
+        self._is_rest_of_publication = False
         self._connections.stalled.discard(self)
         if self._write_watch is not None:
             green.unwatch(self._write_watch)
@@ -270,7 +310,7 @@ class Connection:
         if not self.is_open:
             return
         self.push(close_frame(code, reason))
-        if self._read_watch is None:  # sending found out that it is gone
+        if self in self._connections.closing:  # the peer is gone, or takes so little that it was closed for that
             return
         self.is_open = False
         self.close_code = 1005 if code is None else code
@@ -279,12 +319,12 @@ class Connection:
             self._shut_down_writing()
 
     def drop_and_close(self, code: int, reason: str, *, linger_s: float = LINGER_S) -> None:
-        """Forgets what waits, except the rest of a frame that is half sent, then closes."""
-        if self._queue is not None:
+        """Forgets what waits, except the rest of a frame that is half sent, then closes. Idempotent."""
+        if self._queue is not None and self.is_open:
             head = self._queue[0]
             self._slots = None
             self._queue = deque((head,) if isinstance(head, bytes) else ())
-            self._queued_bytes = sum(len(frame) for frame in self._queue)
+            self._queued_bytes = 0 if self._is_rest_of_publication else sum(map(len, self._queue))
         self.close(code, reason, linger_s=linger_s)
 
     def abort(self) -> None:
@@ -293,11 +333,22 @@ class Connection:
 
     def _shut_down_writing(self) -> None:
         """Says that nothing more comes, but goes on reading: closing with unread bytes would reset the connection,
-        and the peer would lose the close frame."""
+        and the peer would lose the close frame.
+        """
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self._end()
+            self._lose()
+
+    def _lose(self) -> None:
+        """Sending failed because the peer is gone.
+
+        The reader is told so by the event loop, and ends the connection then: whoever is sending now must not find
+        its session ended in the middle of it.
+        """
+        self.is_open = False
+        self._stop_waiting()
+        self._connections.closing[self] = self._connections.clock()
 
     def _end(self) -> None:
         if self._read_watch is None:
@@ -330,15 +381,13 @@ class Connection:
             self._end()
             return
         try:
-            arrived = self._reader.feed(data)
+            for incoming in self._reader.feed(data):
+                self._handle(incoming)
+                if self._read_watch is None:
+                    return
         except ProtocolFault as fault:
             self.close(fault.code, fault.reason)
             self._ignore_input()
-            return
-        for incoming in arrived:
-            self._handle(incoming)
-            if self._read_watch is None:
-                return
 
     def _handle(self, incoming: Incoming) -> None:
         if incoming.kind == "close":
@@ -356,7 +405,7 @@ class Connection:
             except Exception:
                 # our own fault: say so with the code for it, and never with details
                 logger.exception("session failed fd=%s", self.fd)
-                self.close(1011, "internal error")
+                self.close(CLOSE_INTERNAL_ERROR, "internal error")
 
     def _on_close_frame(self, code: int | None) -> None:
         if self.is_open:
@@ -364,9 +413,14 @@ class Connection:
             self.close(code)
         if self._queue is None:
             self._end()
+        else:
+            self._ignore_input()
 
     def _ignore_input(self) -> None:
-        """After a fault the bytes that follow mean nothing; they are only read so that the close frame arrives."""
+        """After a fault or a close frame the bytes that follow mean nothing.
+
+        They are only read so that our close frame arrives.
+        """
         self._reader = _Ignore()  # type: ignore[assignment]
 
 
@@ -375,6 +429,6 @@ class _Ignore:
 
     __slots__ = ()
 
-    def feed(self, _data: bytes) -> list[Incoming]:
+    def feed(self, _data: bytes) -> tuple[Incoming, ...]:
         """Nothing comes of it."""
-        return []
+        return ()

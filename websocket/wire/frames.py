@@ -7,6 +7,7 @@ added here is the limit over a whole message, however many fragments it comes in
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -60,22 +61,20 @@ class MessageReader:
         self._parts: list[str] | None = None
         self._size = 0
 
-    def feed(self, data: bytes) -> list[Incoming]:
-        """What became whole with these bytes, in order.
+    def feed(self, data: bytes) -> Iterator[Incoming]:
+        """What became whole with these bytes, in order, however they were split. Do not feed after a close.
 
         Raises:
-            ProtocolFault: nothing that came with or after the fault counts; do not feed again.
+            ProtocolFault: after what came before the fault; nothing after it counts. Do not feed again.
         """
         self._protocol.receive_bytes(data)
-        whole: list[Incoming] = []
         try:
             for frame in self._protocol.received_frames():
                 incoming = self._take(frame)
                 if incoming is not None:
-                    whole.append(incoming)
+                    yield incoming
         except ParseFailed as error:
             raise ProtocolFault(int(error.code), str(error)) from error
-        return whole
 
     def _take(self, frame: Frame) -> Incoming | None:
         payload = frame.payload
@@ -99,7 +98,7 @@ class MessageReader:
             raise ProtocolFault(CloseReason.MESSAGE_TOO_BIG, f"a message may have {self._max_bytes} bytes")
         if self._parts is None:
             self._parts = []
-        if isinstance(payload, str):
+        if payload and isinstance(payload, str):  # fragments may be empty, and any number of those is within the limit
             self._parts.append(payload)
         if not frame.message_finished:
             return None

@@ -1,0 +1,80 @@
+"""Every example in the documents is a message as documented, so that what people copy works."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.documentation.contract import check
+from tests.support.service import ROOT
+from websocket.catalogue import CHANNELS, ENDPOINTS, EndpointInfo
+from websocket.documentation import http_answers, protocols
+from websocket.documentation.markdown import PARTS, render
+from websocket.documentation.openapi import HTTP_ERROR, RouteInfo, routes
+from websocket.documentation.payloads import payload_of
+from websocket.documentation.protocols import MessageInfo
+from websocket.documentation.schemas import as_json
+
+SOCKETIO = [*protocols.socketio_from_service(), *protocols.socketio_from_client(), *protocols.socketio_acks()]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_messages_of_an_endpoint(endpoint: EndpointInfo) -> None:
+    """Both directions; each has at least one example."""
+    for message in (*protocols.from_service(endpoint), *protocols.from_client(endpoint)):
+        assert message.examples, message.key
+        for example in message.json_examples():
+            check(message.type, example)
+
+
+@pytest.mark.parametrize("message", SOCKETIO, ids=lambda message: message.key)
+def test_socketio_messages(message: MessageInfo) -> None:
+    """Events of both directions, and acknowledgements."""
+    assert message.examples
+    for example in message.json_examples():
+        check(message.type, example)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_payloads(channel: str) -> None:
+    """Every channel has one."""
+    payload = payload_of(channel)
+    check(payload.type, as_json(payload.example))
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
+def test_http_answers(route: RouteInfo) -> None:
+    """Those with a shape of their own."""
+    for answer in route.answers:
+        if answer.type is not None:
+            check(answer.type, as_json(answer.example))
+
+
+def test_http_error() -> None:
+    """The shape of all errors."""
+    check(http_answers.HttpError, as_json(HTTP_ERROR))
+
+
+def test_protocol_document_is_up_to_date() -> None:
+    """``python -m websocket.documentation.markdown docs/protocol.md`` makes it so."""
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert render(text) == text
+
+
+@pytest.mark.parametrize(("part", "instead"), [("<!-- http -->\n", ""), ("<!-- http -->\n", "<!-- more -->\n")])
+def test_protocol_document_without_its_parts_is_refused(part: str, instead: str) -> None:
+    """A part that nobody fills would be a hole that nobody sees."""
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="http"):
+        render(text.replace(part, instead))
+
+
+def test_protocol_document_has_every_part() -> None:
+    """And all that stands between backticks as JSON is JSON."""
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > len(PARTS)
+    for block in blocks:
+        json.loads(block)

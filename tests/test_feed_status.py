@@ -1,0 +1,178 @@
+"""The state of the feed: each state, and the words that go with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from websocket.coins import SYMBOLS
+from websocket.feed_status import FeedStatus, PriceFeedStatus
+from websocket.price_book import PriceBook
+from websocket.records import Ticker
+from websocket.settings import PriceSettings
+
+START = 1_790_000_000.0
+
+
+class Feed:
+    """A book that two sources have filled, and its status."""
+
+    def __init__(self, *symbols: str, demo: bool = False, **settings: Any) -> None:
+        self.now = START
+        self.troubles: dict[str, str] = {}
+        chosen = PriceSettings(**settings)
+        self.book = PriceBook(chosen, clock=lambda: self.now)
+        self._status = PriceFeedStatus(
+            self.book, chosen, demo=demo, troubles=lambda: self.troubles, clock=lambda: self.now
+        )
+        self.hear(*symbols)
+
+    def hear(self, *symbols: str, source: str = "two", **fields: Any) -> None:
+        """Two sources report the coins, with all figures unless others are given."""
+        fields = fields or {"change_percent_24h": 1.0, "volume_24h": 1e9, "market_cap": 1e11}
+        for name in ("one", source):
+            self.book.offer_all(
+                Ticker(symbol=symbol, source=name, price=1.0, received_at=self.now, **fields) for symbol in symbols
+            )
+
+    def status(self) -> FeedStatus:
+        """What clients would be told now."""
+        return self._status.of("crypto-prices")
+
+
+class TestStates:
+    def test_down_before_the_first_price(self) -> None:
+        """No source, no age, a reason, and the advice that helps without internet."""
+        status = Feed().status()
+        assert (status.status, status.source, status.oldest_age_s) == ("down", None, None)
+        assert status.reason == "no price yet; without internet: start with --demo"
+
+    def test_down_without_figures_says_so(self) -> None:
+        """Prices are known, but not one coin can be shown whole; --demo is no remedy for that."""
+        feed = Feed()
+        feed.hear(*SYMBOLS, volume_24h=1e9)
+        status = feed.status()
+        assert status.status == "down"
+        assert status.reason == "no coin has its volume, market cap and 24 h change yet"
+
+    def test_live_when_all_is_young(self) -> None:
+        """No reason is needed."""
+        status = Feed(*SYMBOLS).status()
+        assert (status.status, status.reason, status.oldest_age_s) == ("live", None, 0.0)
+        assert status.source == "two"
+
+    def test_delayed_while_a_coin_is_missing(self) -> None:
+        """It is named."""
+        status = Feed(*SYMBOLS[:-1]).status()
+        assert (status.status, status.reason) == ("delayed", "MATIC not known yet")
+
+    @pytest.mark.parametrize(
+        ("age_s", "state"),
+        [(0, "live"), (60, "live"), (60.1, "delayed"), (180, "delayed"), (180.1, "stale"), (1e6, "stale")],
+    )
+    def test_age_decides(self, age_s: float, state: str) -> None:
+        """The limits are the settings' defaults, and belong to the better state."""
+        feed = Feed(*SYMBOLS)
+        feed.now += age_s
+        status = feed.status()
+        assert status.status == state
+        assert status.oldest_age_s == pytest.approx(age_s, abs=0.051)
+
+    def test_limits_are_settings(self) -> None:
+        """Operators may be stricter."""
+        feed = Feed(*SYMBOLS, delayed_after_s=2.0, stale_after_s=4.0)
+        feed.now += 3
+        assert feed.status().status == "delayed"
+        feed.now += 2
+        assert feed.status().status == "stale"
+
+    def test_one_old_coin_is_enough(self) -> None:
+        """Who looks at that coin must not be told that all is live."""
+        feed = Feed(*SYMBOLS)
+        feed.now += 200
+        feed.hear(*[symbol for symbol in SYMBOLS if symbol != "DOT"])
+        status = feed.status()
+        assert (status.status, status.oldest_age_s) == ("stale", 200.0)
+        assert (status.reason or "").startswith("DOT older than 180 s")
+
+    def test_source_is_that_of_most_prices(self) -> None:
+        """One coin from elsewhere does not change it."""
+        feed = Feed(*SYMBOLS)
+        feed.now += 1
+        feed.book.offer(Ticker(symbol="BTC", source="elsewhere", price=1.0, received_at=feed.now))
+        assert feed.status().source == "two"
+
+
+class TestWords:
+    def test_troubles_and_refusals_are_told(self) -> None:
+        """Who does not answer and why, and whose word was not believed about what."""
+        feed = Feed(*SYMBOLS)
+        feed.now += 61
+        feed.troubles["kraken"] = "kraken ticker: HTTP 503"
+        feed.book.offer_all(
+            Ticker(symbol=symbol, source="wild", price=10.0, received_at=feed.now) for symbol in ("BTC", "ETH")
+        )
+        reason = feed.status().reason
+        assert reason is not None
+        assert "BTC, ETH, BNB" in reason
+        assert "kraken ticker: HTTP 503" in reason
+        assert "wild implausible move (BTC, ETH)" in reason
+
+    def test_refusal_that_came_true_is_not_told(self) -> None:
+        """A crash that one source saw first is no fault of that source."""
+        feed = Feed(*SYMBOLS)
+        feed.now += 5
+        for source in ("first", "second"):
+            feed.book.offer(Ticker(symbol="BTC", source=source, price=0.5, received_at=feed.now))
+            feed.now += 1
+        quote = feed.book.quote("BTC")
+        assert quote is not None
+        assert quote.price == 0.5
+        assert feed.book.refusals() == {}
+
+    def test_live_feed_needs_no_words(self) -> None:
+        """A source in trouble is the operator's business while others do its work."""
+        feed = Feed(*SYMBOLS)
+        feed.troubles["kraken"] = "kraken ticker: HTTP 503"
+        assert feed.status().reason is None
+
+    def test_nothing_changes_with_the_second(self) -> None:
+        """Two looks at the same trouble are the same status, or clients would get one every second."""
+        feed = Feed(*SYMBOLS[:4])
+        feed.troubles["kraken"] = "kraken ticker: HTTP 503"
+        for begin, end in ((0, 60), (61, 180), (181, 400)):
+            feed.now = START + begin
+            first = feed.status()
+            while feed.now < START + end:
+                feed.now += 1
+                assert feed.status().same_as(first), feed.now - START
+
+    def test_differences_are_noticed(self) -> None:
+        """State, reason and source count; the very first status is a change."""
+        feed = Feed(*SYMBOLS)
+        first = feed.status()
+        assert not first.same_as(None)
+        feed.now += 100
+        assert not feed.status().same_as(first)
+
+    def test_demo_is_told_and_not_advised(self) -> None:
+        """Whoever is in demo mode knows how to get there."""
+        status = Feed(demo=True).status()
+        assert status.demo is True
+        assert status.reason == "no price yet"
+        assert Feed(*SYMBOLS, demo=True).status().status == "live"
+
+    def test_channel_is_echoed(self) -> None:
+        """The same feed has more than one channel."""
+        assert Feed()._status.of("market_data").channel == "market_data"
+
+
+def test_price_from_our_own_future_is_not_called_live() -> None:
+    """When the clock was set back by an hour, nobody knows how old the prices are; news are taken at once."""
+    feed = Feed(*SYMBOLS)
+    feed.now -= 3600
+    assert feed.status().status == "stale"
+    feed.hear(*SYMBOLS)
+    feed.now += 1
+    assert feed.status().status == "live"

@@ -1,0 +1,130 @@
+"""The transports on a real port, in the test's own process, with a broker that the test publishes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import flask_socketio
+from flask import Flask
+
+from tests.support.processes import wait_until
+from tests.wire.raw_client import RawClient
+from websocket import codec, green
+from websocket.broker.memory_broker import MemoryBroker
+from websocket.hub import Hub
+from websocket.settings import EdgeSettings, ServerSettings
+from websocket.transports.edge import Edge, SocketIoEdge
+from websocket.transports.json_session import update_frame
+from websocket.transports.json_websocket import JsonWebSockets
+from websocket.transports.socketio_fanout import FanoutManager
+from websocket.transports.socketio_namespaces import FeedNamespace
+from websocket.transports.websocket_api import websocket_api
+from websocket.wire.connection import Connections, WireLimits
+
+SWEEP_INTERVAL_S = 0.05
+
+
+class LiveServer:
+    """Wired as ``app.py`` does it, without services: nothing is published but by the test.
+
+    Args:
+        edge: limits of a client.
+        server: origins, and the limit of connections.
+        ping_interval_s: of Socket.IO.
+        ping_timeout_s: of Socket.IO.
+        clock: monotonic seconds of the connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        edge: EdgeSettings | None = None,
+        server: ServerSettings | None = None,
+        ping_interval_s: float = 10,
+        ping_timeout_s: float = 10,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        limits = edge or EdgeSettings()
+        self.broker = MemoryBroker(clock=time.time)
+        self.hub = Hub(self.broker, frame=update_frame)
+        self.connections = Connections(
+            WireLimits(
+                max_message_bytes=limits.max_message_bytes,
+                max_queued_bytes=limits.max_queued_bytes,
+                send_buffer_bytes=limits.send_buffer_bytes,
+                stall_timeout_s=limits.slow_client_timeout_s,
+            ),
+            clock=clock,
+        )
+        self.edge = Edge(server or ServerSettings(), limits)
+        app = Flask(__name__)
+        self.socketio = flask_socketio.SocketIO(
+            app,
+            async_mode=green.ASYNC_MODE,
+            cors_allowed_origins=list((server or ServerSettings()).allowed_origins),
+            ping_interval=ping_interval_s,
+            ping_timeout=ping_timeout_s,
+            max_http_buffer_size=limits.max_message_bytes,
+            client_manager=FanoutManager(self.connections, self.edge),
+            monitor_clients=False,
+            always_connect=True,
+            async_handlers=False,
+            manage_session=False,
+            json=codec,
+        )
+        self.namespace = FeedNamespace(self.hub, edge=limits, feed_status=lambda _channel: None, clock=time.time)
+        self.socketio.on_namespace(self.namespace)
+        self.websockets = JsonWebSockets(
+            SocketIoEdge(app.wsgi_app, self.edge),
+            hub=self.hub,
+            edge=self.edge,
+            connections=self.connections,
+            limits=limits,
+        )
+        app.wsgi_app = self.websockets  # type: ignore[method-assign]
+        app.register_blueprint(websocket_api(self.websockets, clock=time.time))
+        self._listener = green.listen("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        self._is_running = True
+        green.spawn(self._serve, app, limits.handshake_timeout_s)
+        green.spawn(self._sweep)
+
+    @property
+    def engine(self) -> Any:
+        """The Engine.IO server."""
+        return self.socketio.server.eio
+
+    def connect(self, path: str = "/ws", *, receive_buffer: int | None = None, **headers: str | None) -> RawClient:
+        """A plain client whose handshake is done."""
+        return RawClient(self.port, receive_buffer=receive_buffer).open(path, **headers)
+
+    def publish(self, channel: str, data: Any = None) -> int:
+        """Publishes, and lets it be delivered; gives its number."""
+        seq = self.broker.publish(channel, {"status": "live", "reason": None} if data is None else data).seq
+        green.sleep(0)
+        return seq
+
+    def stats(self) -> dict[str, Any]:
+        """What ``/ws/stats`` says."""
+        return self.websockets.stats()
+
+    def wait_until_empty(self) -> None:
+        """Waits until nobody is connected, by any count."""
+        wait_until(lambda: not self.connections.open and not self.engine.sockets, "everybody has left")
+
+    def stop(self) -> None:
+        """Ends it and all connections."""
+        self._is_running = False
+        for connection in list(self.connections.open):
+            connection.abort()
+        self._listener.close()
+
+    def _serve(self, app: Any, handshake_timeout_s: float) -> None:
+        green.serve(self._listener, app, max_connections=10_000, handshake_timeout_s=handshake_timeout_s)
+
+    def _sweep(self) -> None:
+        while self._is_running:
+            self.connections.sweep()
+            green.sleep(SWEEP_INTERVAL_S)

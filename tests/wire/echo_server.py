@@ -1,0 +1,58 @@
+"""A server of WebSockets that say everything back: our own frames and connections, and nothing else of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from websocket import green
+from websocket.wire.connection import Connection, Connections, WireLimits
+from websocket.wire.frames import text_frame
+from websocket.wire.handshake import accept_upgrade
+
+MAX_MESSAGE = 17 * 1024 * 1024
+"""The largest message of the suite has 16 MiB."""
+
+
+class Echo:
+    """Sends text back. Our reader drops what binary messages carry, so those are answered by an empty text."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+
+    def start(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def on_text(self, text: str) -> None:
+        assert self._connection is not None
+        self._connection.push(text_frame(text.encode()))
+
+    def on_binary(self) -> None:
+        self.on_text("")
+
+    def on_closed(self, _code: int) -> None:
+        self._connection = None
+
+
+class EchoServer:
+    """Runs in this process."""
+
+    def __init__(self) -> None:
+        self.connections = Connections(WireLimits(max_message_bytes=MAX_MESSAGE, max_queued_bytes=4 * MAX_MESSAGE))
+        self._listener = green.listen("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        green.spawn(self._serve)
+
+    def stop(self) -> None:
+        """Ends it and all connections."""
+        for connection in list(self.connections.open):
+            connection.abort()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        green.serve(self._listener, self._open, max_connections=1000)
+
+    def _open(self, environ: dict[str, Any], _start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = accept_upgrade(environ)
+        Connection(green.take_over_socket(environ), self.connections, Echo()).open(answer)
+        return []

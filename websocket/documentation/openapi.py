@@ -1,0 +1,294 @@
+"""The OpenAPI 3.1 document of the HTTP routes: https://spec.openapis.org/oas/v3.1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from websocket.cache.base import CacheStatus
+from websocket.catalogue import CRYPTO_PRICES, ENDPOINTS, GROUPS, SERVICE_NAMES, SERVICES, services_of
+from websocket.documentation import API_VERSION
+from websocket.documentation import http_answers as answers
+from websocket.documentation.payloads import EXAMPLE_TIME, payload_of
+from websocket.documentation.protocols import ACTIONS, EXAMPLE_CLIENT
+from websocket.documentation.schemas import as_json, schema_components
+from websocket.feed_status import FeedStatus
+
+
+class AnswerInfo(Struct, frozen=True, kw_only=True):
+    """One answer of a route.
+
+    Attributes:
+        status: HTTP status.
+        meaning: when it comes, Markdown.
+        type: of its JSON body; None when it is something else.
+        example: of that type.
+        media_type: of its body; None without one.
+    """
+
+    status: int
+    meaning: str
+    type: Any = None
+    example: Any = None
+    media_type: str | None = "application/json"
+
+
+class RouteInfo(Struct, frozen=True, kw_only=True):
+    """One HTTP route; all are GET.
+
+    Attributes:
+        path: where it is.
+        summary: what it gives, Markdown.
+        answers: what may come.
+    """
+
+    path: str
+    summary: str
+    answers: tuple[AnswerInfo, ...]
+
+
+def routes() -> tuple[RouteInfo, ...]:
+    """Every HTTP route with examples of its answers."""
+    return (
+        _page("/", "Leads to `/test-websocket`.", AnswerInfo(status=302, meaning="Look there.", media_type=None)),
+        _json("/health", "How the service is: feeds, prices, providers, pools, cache.", *_health()),
+        _json(
+            "/health/live",
+            "Whether the process answers.",
+            AnswerInfo(
+                status=200,
+                meaning="It does.",
+                type=answers.Live,
+                example=answers.Live(status="live", timestamp=EXAMPLE_TIME),
+            ),
+        ),
+        _json("/health/ready", "Whether clients should be sent here.", *_readiness()),
+        _json("/api/prices", "The current prices, and where they come from.", _prices()),
+        _json("/ws/stats", "The clients of the plain WebSocket of this process.", _stats()),
+        _json("/ws/services", "The services that can be subscribed to.", _services()),
+        _json("/ws/endpoints", "The WebSocket endpoints.", _endpoints()),
+        _page("/test-websocket", "A page that shows the feed as a browser gets it."),
+        _page("/docs", "This documentation, for people."),
+        _json("/docs/asyncapi.json", "Both WebSocket protocols as an AsyncAPI 3.0 document.", _document("AsyncAPI")),
+        _json("/docs/openapi.json", "The HTTP routes as an OpenAPI 3.1 document.", _document("OpenAPI")),
+    )
+
+
+HTTP_ERROR = answers.HttpError(
+    code="not_found", message="The requested URL was not found on the server.", temporary=False
+)
+
+
+def build_openapi(ports: Sequence[int]) -> dict[str, Any]:
+    """The document as JSON values.
+
+    Args:
+        ports: where the service listens.
+    """
+    described = routes()
+    types = [answer.type for route in described for answer in route.answers if answer.type is not None]
+    schemas, components = schema_components([*types, answers.HttpError])
+    schema_of = iter(schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "DWT Exchange streaming service",
+            "version": API_VERSION,
+            "description": "The HTTP routes. The WebSockets are described in `/docs/asyncapi.json`.",
+        },
+        "servers": [{"url": f"http://localhost:{port}"} for port in ports],
+        "paths": {
+            route.path: {
+                "get": {
+                    "operationId": _operation_id(route.path),
+                    "summary": route.summary,
+                    "responses": {
+                        **{
+                            str(answer.status): _response(answer, next(schema_of) if answer.type is not None else None)
+                            for answer in route.answers
+                        },
+                        "default": {
+                            "description": "An error.",
+                            "content": {"application/json": {"schema": schemas[-1], "example": as_json(HTTP_ERROR)}},
+                        },
+                    },
+                }
+            }
+            for route in described
+        },
+        "components": {"schemas": components},
+    }
+
+
+def _operation_id(path: str) -> str:
+    words = path.strip("/").replace(".", "_").replace("-", "_").replace("/", "_")
+    return f"get_{words}" if words else "get_index"
+
+
+def _response(answer: AnswerInfo, schema: dict[str, Any] | None) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": answer.meaning}
+    if answer.media_type is None:
+        return response
+    content: dict[str, Any] = {}
+    if schema is not None:
+        content = {"schema": schema, "example": as_json(answer.example)}
+    return {**response, "content": {answer.media_type: content}}
+
+
+def _json(path: str, summary: str, *described: AnswerInfo) -> RouteInfo:
+    return RouteInfo(path=path, summary=summary, answers=described)
+
+
+def _page(path: str, summary: str, *described: AnswerInfo) -> RouteInfo:
+    page = AnswerInfo(status=200, meaning="The page.", media_type="text/html")
+    return RouteInfo(path=path, summary=summary, answers=described or (page,))
+
+
+def _document(kind: str) -> AnswerInfo:
+    return AnswerInfo(status=200, meaning=f"The {kind} document.")
+
+
+def _health() -> tuple[AnswerInfo, AnswerInfo]:
+    reason = "DOT older than 60 s"
+    report = answers.HealthReport(
+        status="degraded",
+        reason=reason,
+        demo=False,
+        timestamp=EXAMPLE_TIME,
+        uptime_seconds=86400.5,
+        feeds={
+            CRYPTO_PRICES: FeedStatus(
+                channel=CRYPTO_PRICES,
+                status="delayed",
+                reason=reason,
+                demo=False,
+                source="binance",
+                oldest_age_s=74.2,
+                timestamp=EXAMPLE_TIME,
+            )
+        },
+        prices={
+            "BTC": answers.PriceHealth(age_seconds=1.2, source="binance", confirmed=True, last_updated=EXAMPLE_TIME),
+            "MATIC": None,
+        },
+        providers={
+            "kraken": answers.ProviderHealth(
+                name="kraken",
+                title="Kraken",
+                configured=True,
+                state="open",
+                retry_at="2026-11-21T10:00:04.000Z",
+                last_check=EXAMPLE_TIME,
+                last_success="2026-11-21T09:59:30.000Z",
+                last_error="kraken ticker: no answer within 8 s",
+                last_error_at=EXAMPLE_TIME,
+                response_time_ms=8000.0,
+                succeeded=8634,
+                failed=6,
+                errors={"timeout": 6},
+                disabled_symbols=(),
+            )
+        },
+        pools={
+            "price ticks": answers.PoolHealth(
+                name="price ticks",
+                active_source="binance",
+                available_sources=("binance", "coinbase_exchange"),
+                inactive_sources=("kraken",),
+                failover_count=1,
+                failovers=(
+                    answers.FailoverRecord(
+                        pool="price ticks",
+                        previous="kraken",
+                        active="binance",
+                        reason="it answers again",
+                        at="2026-11-21T08:12:10.000Z",
+                    ),
+                ),
+            )
+        },
+        cache=CacheStatus(
+            kind="embedded", healthy=True, detail="in memory and in data/cache.json", last_error=None, hits=2, misses=0
+        ),
+    )
+    unhealthy = msgspec.structs.replace(report, status="unhealthy")
+    return (
+        AnswerInfo(
+            status=200,
+            meaning="`healthy` or `degraded`: there is a fresh price.",
+            type=answers.HealthReport,
+            example=report,
+        ),
+        AnswerInfo(
+            status=503,
+            meaning="`unhealthy`: no price is younger than `STALE_AFTER`.",
+            type=answers.HealthReport,
+            example=unhealthy,
+        ),
+    )
+
+
+def _readiness() -> tuple[AnswerInfo, AnswerInfo]:
+    ready = answers.Readiness(ready=True, reason=None, timestamp=EXAMPLE_TIME)
+    not_ready = answers.Readiness(ready=False, reason="no price yet", timestamp=EXAMPLE_TIME)
+    return (
+        AnswerInfo(status=200, meaning="Yes.", type=answers.Readiness, example=ready),
+        AnswerInfo(status=503, meaning="No, with the reason.", type=answers.Readiness, example=not_ready),
+    )
+
+
+def _prices() -> AnswerInfo:
+    rows = tuple(
+        answers.PriceRow(**msgspec.structs.asdict(price), source="binance", age_s=1.2, confirmed=True)
+        for price in payload_of(CRYPTO_PRICES).example
+    )
+    example = answers.PricesAnswer(status="success", timestamp=EXAMPLE_TIME, data=rows)
+    return AnswerInfo(status=200, meaning="The prices.", type=answers.PricesAnswer, example=example)
+
+
+def _stats() -> AnswerInfo:
+    client = answers.ClientStats(
+        client_id=EXAMPLE_CLIENT,
+        endpoint=ENDPOINTS[0].path,
+        connected_at=EXAMPLE_TIME,
+        last_activity=EXAMPLE_TIME,
+        subscriptions=SERVICE_NAMES[:1],
+        messages_received=1,
+        messages_sent=3,
+    )
+    stats = answers.Stats(
+        active_connections=1,
+        total_connections=12,
+        total_subscriptions=1,
+        subscriptions={service: int(service in client.subscriptions) for service in SERVICE_NAMES},
+        messages_received=40,
+        messages_sent=63,
+        merged_updates=0,
+        stalled_connections=0,
+        closed={"1000": 10, "1006": 1},
+        clients=(client,),
+    )
+    example = answers.StatsAnswer(status="success", timestamp=EXAMPLE_TIME, data=stats)
+    return AnswerInfo(status=200, meaning="The figures.", type=answers.StatsAnswer, example=example)
+
+
+def _services() -> AnswerInfo:
+    rows = tuple(
+        answers.ServiceRow(
+            **msgspec.structs.asdict(service),
+            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services),
+        )
+        for service in SERVICES
+    )
+    data = answers.Services(services=rows, groups={group: services_of(group) for group in GROUPS})
+    example = answers.ServicesAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
+    return AnswerInfo(status=200, meaning="The services.", type=answers.ServicesAnswer, example=example)
+
+
+def _endpoints() -> AnswerInfo:
+    data = answers.Endpoints(endpoints=ENDPOINTS, supported_actions=ACTIONS)
+    example = answers.EndpointsAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
+    return AnswerInfo(status=200, meaning="The endpoints.", type=answers.EndpointsAnswer, example=example)

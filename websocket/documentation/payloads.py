@@ -1,0 +1,79 @@
+"""What each channel carries. A new service adds its payload here, and nowhere else in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
+from websocket.records import Price
+from websocket.services.prices import MarketData
+from websocket.services.unconfigured import Unconfigured
+
+EXAMPLE_TIME = "2026-11-21T10:00:00.250Z"
+
+
+class Payload(Struct, frozen=True):
+    """What one channel carries.
+
+    Attributes:
+        type: its type.
+        example: a value of that type.
+    """
+
+    type: Any
+    example: Any
+
+
+PAYLOADS: Mapping[str, Payload] = {
+    CRYPTO_PRICES: Payload(
+        list[Price],
+        [
+            Price(
+                symbol="BTC",
+                name="Bitcoin",
+                price=97412.35,
+                change24h=1184.2,
+                change_percent24h=1.2306,
+                volume24h=31720627780.81,
+                market_cap=1942318450000.0,
+                last_updated=EXAMPLE_TIME,
+            ),
+            Price(
+                symbol="MATIC",
+                name="Polygon",
+                price=0.5012,
+                change24h=-0.0031,
+                change_percent24h=-0.6147,
+                volume24h=64998669.75,
+                market_cap=5263118300.0,
+                last_updated="2026-11-21T09:59:58.100Z",
+            ),
+        ],
+    ),
+    MARKET_DATA: Payload(
+        MarketData,
+        MarketData(
+            prices={"bitcoin": 97412.35, "matic-network": 0.5012},
+            volumes={"bitcoin": 31720627780.81, "matic-network": None},
+            market_caps={"bitcoin": 1942318450000.0, "matic-network": None},
+            price_changes={"bitcoin": 1.2306, "matic-network": -0.6147},
+            source="binance",
+            status="delayed",
+            reason="MATIC older than 60 s",
+            demo=False,
+            timestamp=EXAMPLE_TIME,
+        ),
+    ),
+}
+"""By channel. A channel that is not here has no source yet and carries ``Unconfigured``."""
+
+
+def payload_of(channel: str) -> Payload:
+    """What a channel carries."""
+    if channel in PAYLOADS:
+        return PAYLOADS[channel]
+    reason = f"{channel} has no source in this version of the service."
+    return Payload(Unconfigured, Unconfigured(reason=reason, demo=False, timestamp=EXAMPLE_TIME))
