@@ -356,7 +356,10 @@ class TestShape:
         assert moved.providers.coingecko.api_key == settings.providers.coingecko.api_key
         assert moved.providers.kraken.per_minute == 7
         assert moved.providers.kraken.url == "http://127.0.0.1:1/kraken"
-        assert dataclasses.replace(moved, providers=settings.providers) == settings
+        assert moved.nodes.base[0] == "http://127.0.0.1:1/json_rpc/base/base-rpc.publicnode.com"
+        assert moved.feeds.decrypt == "http://127.0.0.1:1/rss/decrypt"
+        back = {"providers": settings.providers, "nodes": settings.nodes, "feeds": settings.feeds}
+        assert dataclasses.replace(moved, **back) == settings
 
 
 class TestDocumentation:

@@ -103,7 +103,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         amount_usd: US dollars at the source's price, or None where the source does not say.
         sender: address, or None.
         receiver: address, or None; None also when a contract was made.
-        sender_owner: who is behind the address, where the source says so, for example ``binance``.
+        sender_owner: who is behind the address, where the source says so, for example an exchange.
         receiver_owner: the same for the receiver.
         time: of the block, or when the source first saw the transaction; None when it does not say.
         block_height: of the block that holds it; None while it waits, or where the source does not say.

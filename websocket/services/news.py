@@ -189,7 +189,7 @@ class NewsService(DataService):
 
     def refresh(self, feed: Feed) -> bool:
         """Reads one feed; gives whether it could be read."""
-        knew_nothing = not self._shelf.newest()
+        is_first = feed.part.as_of is None
         try:
             reading = feed.fetch(lambda reading: self._shelf.add(reading.articles or ()))
         except NoProviderAnswered as error:
@@ -200,8 +200,8 @@ class NewsService(DataService):
         count = feed.part.value or 0 if reading.articles is None else len(reading.articles)
         feed.part.hold(count, source=feed.name, as_of=reading.read_at)
         self.save()
-        if knew_nothing:
-            # nobody should wait a minute when the very first articles are here
+        if is_first:
+            # nobody should wait a minute when the very first articles of a feed are here
             self.publish()
         return True
 

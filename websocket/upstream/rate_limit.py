@@ -176,7 +176,7 @@ class RateLimiter:
         return self._remaining_in(self._own, provider.name, budget)
 
     def month_usage(self) -> dict[str, int]:
-        """Requests of this month, to be kept over a restart: ``{"2026-11:coingecko": 4211}``."""
+        """Requests of this month, to be kept over a restart: ``{"2026-11:example": 4211}``."""
         month = _Month.at(self._wall())
         self._known = {key for key in self._known if key.startswith(month.name)}
         return {key: self._own.month_used(key) for key in sorted(self._known)}
