@@ -167,7 +167,11 @@ def _watch(kind: str, fd: int, callback: Callable[[], None]) -> Any:
         # somebody closed the descriptor behind our back; reading it tells the callback
         callback()
 
-    return eventlet.hubs.get_hub().add(kind, fd, ready, closed, lambda: None)
+    hub = eventlet.hubs.get_hub()
+    listener = hub.add(kind, fd, ready, closed, lambda: None)
+    # it would keep the green thread that watches, here that of the handshake, in memory as long as the watch
+    listener.greenlet = hub.greenlet
+    return listener
 
 
 def wait_for_signal(*signals: signal.Signals) -> str:

@@ -34,6 +34,7 @@ class LiveServer:
         server: origins, and the limit of connections.
         ping_interval_s: of Socket.IO.
         ping_timeout_s: of Socket.IO.
+        websocket_ping_interval_s: of plain WebSockets.
         clock: monotonic seconds of the connections.
     """
 
@@ -44,6 +45,7 @@ class LiveServer:
         server: ServerSettings | None = None,
         ping_interval_s: float = 10,
         ping_timeout_s: float = 10,
+        websocket_ping_interval_s: float = 25,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         limits = edge or EdgeSettings()
@@ -55,6 +57,7 @@ class LiveServer:
                 max_queued_bytes=limits.max_queued_bytes,
                 send_buffer_bytes=limits.send_buffer_bytes,
                 stall_timeout_s=limits.slow_client_timeout_s,
+                ping_interval_s=websocket_ping_interval_s,
             ),
             clock=clock,
         )
