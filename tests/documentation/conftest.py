@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.documentation.npm import install_packages
 from tests.support.plain_http import get
@@ -43,7 +45,17 @@ def start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
 
 @pytest.fixture(scope="session")
 def service(start_service: StartService) -> ServiceProcess:
-    """A service in demo mode with all prices, for all tests that leave it as it is."""
+    """A service in demo mode with all prices and publications, for all tests that leave it as it is."""
     service = start_service()
     wait_until(lambda: len(get(f"{service.url}/api/prices").json()["data"]) == len(SYMBOLS), "all prices")
+    wait_until(lambda: not silent_services(service), "a publication of every service")
     return service
+
+
+def silent_services(service: ServiceProcess) -> set[str]:
+    """The services that have published nothing yet."""
+    with connect(f"ws://127.0.0.1:{service.port}/ws/master", compression=None, max_size=None) as connection:
+        connection.send(json.dumps({"action": "get_status"}))
+        frames = (json.loads(frame) for frame in connection)
+        status = next(frame["data"] for frame in frames if frame["type"] == "status")
+    return {name for name, state in status["services"].items() if not state["seq"]}

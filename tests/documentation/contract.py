@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -16,6 +17,7 @@ from websocket.documentation.protocols import MessageInfo
 from websocket.documentation.schemas import schema_components
 
 
+@cache
 def validator_of(documented: Any) -> Draft202012Validator:
     """Judges values of a type. Fields that the type does not have are faults, although clients must expect them."""
     (schema,), components = schema_components([documented])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from websocket.documentation.openapi import routes
 from websocket.documentation.schemas import schema_components
 from websocket.errors import ClientError
 from websocket.providers import provider_classes
-from websocket.settings import ProvidersSettings, Settings, describe_settings
+from websocket.settings import FeedSettings, NodeSettings, ProvidersSettings, Settings, describe_settings
 from websocket.transports import json_session, rate
 from websocket.wire.connection import CLOSE_ABNORMAL, WireLimits
 
@@ -115,6 +116,16 @@ def test_endpoint(path: str) -> None:
     assert path in first_cells(PROTOCOL)
 
 
+def users_of(provider: str) -> set[str]:
+    """The services, and the pools of prices, whose settings name a provider."""
+    users = set()
+    for info in describe_settings():
+        if info.name.endswith("_PROVIDERS") and provider in info.default.split(","):
+            word = info.name.partition("_")[0].lower()
+            users.add(next(user for user in (*SERVICE_NAMES, "ticks", "snapshots") if user.startswith(word)))
+    return users
+
+
 @pytest.mark.parametrize("name", provider_classes())
 def test_provider(name: str) -> None:
     """Its row says what the code does, and its chapter has the documentation that the code names."""
@@ -122,16 +133,24 @@ def test_provider(name: str) -> None:
     provider = provider_classes()[name](settings)
     row = next(line for line in PROVIDERS.splitlines() if line.startswith("|") and f"`{name}`" in line)
     budget = provider.budget
-    _, _, pool, address, _, own, pace, _ = (cell.strip() for cell in row.split("|"))
+    _, _, users, address, _, own, pace, _ = (cell.strip() for cell in row.split("|"))
     assert address == f"`{settings.url}`"
     assert own.startswith(f"{budget.per_minute} ")
     assert (f"{budget.per_month} a month" in own) == (budget.per_month is not None)
     assert pace == f"{budget.min_interval_s:g} s"
-    prices = Settings().prices
-    assert name in {"ticks": prices.tick_providers, "snapshots": prices.snapshot_providers}[pool]
+    assert set(users.split(", ")) == users_of(name)
     chapter = PROVIDERS.partition(f"\n## {provider.title}\n")[2].partition("\n## ")[0]
     assert provider.docs in chapter
     assert (f"{name.upper()}_API_KEY" in chapter) == hasattr(settings, "api_key")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [*astuple(FeedSettings()), *(address for addresses in astuple(NodeSettings()) for address in addresses)],
+)
+def test_node_or_feed(address: str) -> None:
+    """It is listed."""
+    assert f"`{address}`" in PROVIDERS
 
 
 @pytest.mark.parametrize("example", sorted(reference.EXAMPLES.glob("*.[jp][sy]")), ids=lambda file: file.name)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.documentation.contract import check
 from tests.support.service import ROOT
 from websocket.catalogue import CHANNELS, ENDPOINTS, EndpointInfo
-from websocket.documentation import http_answers, protocols
+from websocket.documentation import http_answers, protocols, reference
 from websocket.documentation.markdown import PARTS, render
 from websocket.documentation.openapi import HTTP_ERROR, RouteInfo, routes
-from websocket.documentation.payloads import payload_of
+from websocket.documentation.payloads import EXAMPLES, payload_of
 from websocket.documentation.protocols import MessageInfo
 from websocket.documentation.schemas import as_json
+from websocket.services import service_classes
+from websocket.services.base import summarise
 
 SOCKETIO = [*protocols.socketio_from_service(), *protocols.socketio_from_client(), *protocols.socketio_acks()]
 
@@ -42,6 +46,36 @@ def test_payloads(channel: str) -> None:
     """Every channel has one."""
     payload = payload_of(channel)
     check(payload.type, as_json(payload.example))
+
+
+def filled(value: Any, path: str = "") -> Iterator[str]:
+    """Where there is something other than null: ``chains.<name>.tvl``. Names in mappings are not told apart."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from filled(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from filled(inner, f"{path}[]")
+    elif value is not None:
+        yield path
+
+
+@pytest.mark.parametrize("service", service_classes())
+def test_example_of_a_data_service(service: str) -> None:
+    """It fills every documented field somewhere, has no other one, and its status follows from its parts."""
+    payload = payload_of(service)
+    assert json.loads((EXAMPLES / f"{service}.json").read_text(encoding="utf-8")) == as_json(payload.example)
+    standing = (payload.example.status, payload.example.reason)
+    assert standing == summarise(payload.example.parts)
+    shown = set(filled(as_json(payload.example)))
+    for row in next(entry for entry in reference.payloads() if entry.name == service).fields.rows:
+        path = re.escape("." + row[0].strip("`")).replace("<name>", "[^.]+")
+        assert any(re.match(rf"{path}(\.|\[|$)", place) for place in shown), f"{row[0]} is null everywhere"
+
+
+def test_no_example_is_left_over() -> None:
+    """One for each data service."""
+    assert {file.stem for file in EXAMPLES.iterdir()} == set(service_classes())
 
 
 @pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,8 @@ from websocket.catalogue import CHANNELS, ENDPOINTS, SERVICE_NAMES
 from websocket.documentation import reference
 from websocket.documentation.codes import CLOSE_CODES, HANDSHAKE_ANSWERS, error_codes
 from websocket.documentation.openapi import routes
+from websocket.documentation.payloads import payload_of
+from websocket.documentation.schemas import as_json
 
 OPEN_ALL = "document.querySelectorAll('details').forEach((entry) => { entry.open = true; })"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -58,6 +61,11 @@ def html(service: ServiceProcess) -> str:
     return get(f"{service.url}/docs").body.decode()
 
 
+def hosts_in(text: str) -> set[str]:
+    """The hosts of all addresses."""
+    return set(re.findall(r"\b(?:https?|wss?)://([^\s\"&<'`/]+)", text))
+
+
 def test_policy_allows_nothing_but_its_own_files(service: ServiceProcess, html: str) -> None:
     """No inline script or style, nothing from elsewhere; and it is not kept, since it names the host."""
     headers = get(f"{service.url}/docs").headers
@@ -67,8 +75,9 @@ def test_policy_allows_nothing_but_its_own_files(service: ServiceProcess, html: 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert not re.search(r"<script(?![^>]*src=)|<style|<[^>]+\s(style|on\w+)=", html)
-    hosts = set(re.findall(r"\b(?:https?|wss?)://([^\s\"&<'`/]+)", html))
-    assert hosts == {f"127.0.0.1:{service.port}"}
+    assert not re.search(r"(?:src|href|action)=[\"']?(?:\w+:)?//", html)
+    shown = {host for channel in CHANNELS for host in hosts_in(json.dumps(as_json(payload_of(channel).example)))}
+    assert hosts_in(html) - shown == {f"127.0.0.1:{service.port}"}
 
 
 def test_programs_have_the_address_of_the_reader(service: ServiceProcess) -> None:

@@ -38,14 +38,16 @@ def open_endpoint(service: ServiceProcess, endpoint: EndpointInfo) -> ClientConn
     return connect(f"ws://127.0.0.1:{service.port}{endpoint.path}", compression=None, max_size=None)
 
 
-def frames_of(connection: ClientConnection, for_s: float = QUIET_S) -> Iterator[dict[str, Any]]:
-    """What comes in the next moments."""
+def frames_of(connection: ClientConnection, for_s: float = QUIET_S) -> list[dict[str, Any]]:
+    """What comes in the next moments, before anybody takes time to look at it."""
+    frames: list[dict[str, Any]] = []
     until = time.monotonic() + for_s
     while (left := until - time.monotonic()) > 0:
         try:
-            yield json.loads(connection.recv(timeout=left))
+            frames.append(json.loads(connection.recv(timeout=left)))
         except TimeoutError:
-            return
+            break
+    return frames
 
 
 def requests_about(endpoint: EndpointInfo) -> list[Any]:

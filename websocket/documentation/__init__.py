@@ -2,7 +2,8 @@
 
     messages.py       what goes over the plain WebSocket and over Socket.IO, as types
     http_answers.py   the answers of the HTTP routes, as types
-    payloads.py       what each channel carries: the one place to add the payload of a new service
+    payloads.py       what each channel carries
+    examples/         an example of the payload of each data service: a new service adds its own, and no more
     codes.py          error codes and close codes
     protocols.py      all messages of both protocols, with examples, from the catalogue and the types
     schemas.py        JSON schemas from the types, with their docstrings as descriptions

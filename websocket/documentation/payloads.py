@@ -1,18 +1,28 @@
-"""What each channel carries. A new service adds its payload here, and nowhere else in the documentation."""
+"""What each channel carries.
+
+A data service says itself what it publishes; the example of its payload is ``examples/<name>.json`` beside this file,
+and nothing else in the documentation knows the service.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
 from websocket.records import Price
+from websocket.services import service_classes
 from websocket.services.prices import MarketData
 from websocket.services.unconfigured import Unconfigured
 
 EXAMPLE_TIME = "2026-11-21T10:00:00.250Z"
+
+EXAMPLES = Path(__file__).parent / "examples"
 
 
 class Payload(Struct, frozen=True):
@@ -27,7 +37,7 @@ class Payload(Struct, frozen=True):
     example: Any
 
 
-PAYLOADS: Mapping[str, Payload] = {
+PRICE_PAYLOADS: Mapping[str, Payload] = {
     CRYPTO_PRICES: Payload(
         list[Price],
         [
@@ -68,12 +78,17 @@ PAYLOADS: Mapping[str, Payload] = {
         ),
     ),
 }
-"""By channel. A channel that is not here has no source yet and carries ``Unconfigured``."""
+"""By channel; the service of the prices is no data service."""
 
 
+@cache
 def payload_of(channel: str) -> Payload:
-    """What a channel carries."""
-    if channel in PAYLOADS:
-        return PAYLOADS[channel]
+    """What a channel carries. A channel that no service publishes on has no source and carries ``Unconfigured``."""
+    if channel in PRICE_PAYLOADS:
+        return PRICE_PAYLOADS[channel]
+    service = service_classes().get(channel)
+    if service is not None:
+        kind = service.payload_type
+        return Payload(kind, msgspec.json.decode((EXAMPLES / f"{channel}.json").read_bytes(), type=kind))
     reason = f"{channel} has no source in this version of the service."
     return Payload(Unconfigured, Unconfigured(reason=reason, demo=False, timestamp=EXAMPLE_TIME))
