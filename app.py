@@ -82,6 +82,7 @@ class Service:
     budgets: BudgetKeeper
     health: Health
     cache: Cache
+    websockets: JsonWebSockets
     stand_in: StandInInternet | None
 
     def start(self) -> None:
@@ -92,7 +93,8 @@ class Service:
         calm_garbage_collector()
 
     def stop(self) -> None:
-        """Ends what ``start`` and ``build`` began; what is worth keeping is saved."""
+        """Tells the clients, then ends what ``start`` and ``build`` began; what is worth keeping is saved."""
+        self.websockets.shut_down()
         self.scheduler.stop()
         self.prices.save()
         self.budgets.save()
@@ -164,6 +166,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         feed_status=feed_status,
         sources=sources,
         pools=context.pools,
+        essential=(ticks, snapshots),
         cache=cache,
         settings=settings.prices,
         demo=settings.demo.enabled,
@@ -171,6 +174,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     )
 
     app = Flask(__name__)
+    app.url_map.strict_slashes = False
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
     namespace = FeedNamespace(hub, edge=settings.edge, feed_status=prices.feed_status, clock=time.time)
     prices.on_status_change(namespace.emit_feed_status)
@@ -194,7 +198,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     offered = {MARKET_DATA, *service_classes()}
     unconfigured = [name for name in SERVICE_NAMES if name not in offered]
     publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
-    return Service(app, scheduler, prices, budgets, health, cache, stand_in)
+    return Service(app, scheduler, prices, budgets, health, cache, json_websockets, stand_in)
 
 
 def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:

@@ -47,6 +47,8 @@ def on_starting(server: Any) -> None:
             )
         if server.cfg.preload_app:
             raise ServiceError("preload_app cannot work with green threads: leave --preload out.")
+        if server.cfg.worker_class_str != green.ASYNC_MODE:
+            raise ServiceError(f"{server.cfg.worker_class_str} workers cannot work: use -k {green.ASYNC_MODE}.")
         check_production_start(_settings)
     except ServiceError as error:
         sys.stderr.write(f"{error}\n")

@@ -47,7 +47,10 @@ class StandInInternet:
                 line = self._process.stdout.readline()
             if not line:
                 said = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-                raise StartError(f"The simulator did not start: {said[-1] if said else 'it said nothing'}")
+                raise StartError(
+                    f"The simulator did not start: {said[-1] if said else 'it said nothing'}"
+                    f" (DEMO_SCENARIO={self._settings.scenario})"
+                )
             return str(codec.decode(line)["listening"])
         except (green.DeadlineExceeded, ValueError, KeyError) as error:
             raise StartError(f"The simulator did not start: {error}") from error

@@ -21,7 +21,8 @@
         ├── UnknownChannel
         ├── InvalidService       there is none of that name, or not on this endpoint
         ├── TooManySubscriptions
-        └── TooManyRequests
+        ├── TooManyRequests
+        └── ShuttingDown         goes out unasked: this process ends, come back to another or a little later
 
 Exceptions of other libraries are translated once, where they come in, and kept as the cause.
 """
@@ -240,4 +241,11 @@ class TooManyRequests(ClientError):
     """The client sends faster than it may."""
 
     code = "rate_limited"
+    temporary = True
+
+
+class ShuttingDown(ClientError):
+    """This process ends; the client should come back after the wait that it is told."""
+
+    code = "shutting_down"
     temporary = True

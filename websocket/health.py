@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ class Health:
         feed_status: whether they can be trusted.
         sources: every provider in use.
         pools: the pools that they form.
+        essential: those of them without which prices are about to get old.
         cache: the cache.
         settings: the limits of age.
         demo: whether the simulated internet feeds the service.
@@ -39,6 +40,7 @@ class Health:
         feed_status: PriceFeedStatus,
         sources: Mapping[str, Source[Any]],
         pools: Mapping[str, Pool[Any]],
+        essential: Sequence[Pool[Any]] = (),
         cache: Cache,
         settings: PriceSettings,
         demo: bool,
@@ -48,6 +50,7 @@ class Health:
         self._feed_status = feed_status
         self._sources = sources
         self._pools = pools
+        self._essential = essential
         self._cache = cache
         self._settings = settings
         self._demo = demo
@@ -66,13 +69,16 @@ class Health:
         """
         feed = self._feed_status.of(CRYPTO_PRICES)
         cache = self._cache.status()
-        if not self._has_fresh_price():
-            status = "unhealthy"
-        else:
-            status = "healthy" if feed.status == "live" and cache.healthy else "degraded"
+        silent = [pool.name for pool in self._essential if pool.active is None]
+        reasons = [
+            *([feed.reason] if feed.reason else []),
+            *(f"no provider answers for {name}" for name in silent),
+            *([] if cache.healthy else [cache.detail]),
+        ]
+        status = ("degraded" if reasons else "healthy") if self._has_fresh_price() else "unhealthy"
         return {
             "status": status,
-            "reason": feed.reason or (None if cache.healthy else cache.detail),
+            "reason": "; ".join(reasons) or None,
             "demo": self._demo,
             "timestamp": self.timestamp(),
             "uptime_seconds": round(time.monotonic() - self._started, 1),

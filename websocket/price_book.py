@@ -528,6 +528,10 @@ class PriceBook:
             }
         return rows
 
+    def last_updated(self) -> dict[str, str]:
+        """Per coin id: the source's own time of the held price, RFC 3339. Coins without a price are left out."""
+        return {self._coins[quote.symbol].coin_id: to_rfc3339(quote.time) for quote in self.quotes()}
+
     def refusals(self) -> Mapping[tuple[str, str], Verdict]:
         """(symbol, source) to the reason, for sources whose last word about a coin is not believed to this day."""
         return {key: verdict for key, verdict in self._last_refusals.items() if not self._came_true(*key, verdict)}

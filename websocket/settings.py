@@ -781,7 +781,10 @@ def _format(default: object) -> str:
 
 def render_env_example() -> str:
     """The text of ``.env.example``: every setting, commented out, with its help and default."""
-    lines = ["# Copy to .env and change what you need. Every line below shows the default.", ""]
+    lines = [
+        "# Copy to .env and change what you need. Every line below shows the default; an empty value means that, too.",
+        "",
+    ]
     for info in describe_settings():
         unit = f" ({info.unit})" if info.unit else ""
         lines += [f"# {info.help}{unit} Expected: {info.kind}.", f"#{info.name}={info.default}", ""]

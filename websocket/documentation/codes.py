@@ -76,8 +76,8 @@ CLOSE_CODES: tuple[CloseCode, ...] = (
     CloseCode(1011, "It failed on our side; it is logged there.", "Connect again with back-off."),
     CloseCode(
         1012,
-        "Reserved for a planned restart. This version ends without it, which your side sees as 1006.",
-        "Connect again with back-off and jitter.",
+        "This process ends; on plain WebSockets an error `shutting_down` came before it.",
+        "Connect again after `reconnect_in_ms`, or with back-off and jitter.",
     ),
     CloseCode(
         4008,

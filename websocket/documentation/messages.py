@@ -37,6 +37,7 @@ class ErrorData(Struct, frozen=True, kw_only=True):
         available_channels: what there is, after ``unknown_channel``.
         supported_actions: what there is, after ``unknown_action``, or an unknown event.
         retry_after_s: seconds until one more message is allowed, after ``rate_limited``.
+        reconnect_in_ms: milliseconds to wait before you connect again, after ``shutting_down``; differs by client.
     """
 
     code: str
@@ -46,6 +47,7 @@ class ErrorData(Struct, frozen=True, kw_only=True):
     available_channels: tuple[Channel, ...] | UnsetType = UNSET
     supported_actions: tuple[str, ...] | UnsetType = UNSET
     retry_after_s: float | UnsetType = UNSET
+    reconnect_in_ms: int | UnsetType = UNSET
 
 
 # Plain WebSocket, from the service

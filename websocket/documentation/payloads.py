@@ -70,6 +70,7 @@ PRICE_PAYLOADS: Mapping[str, Payload] = {
             volumes={"bitcoin": 31720627780.81, "matic-network": None},
             market_caps={"bitcoin": 1942318450000.0, "matic-network": None},
             price_changes={"bitcoin": 1.2306, "matic-network": -0.6147},
+            last_updated={"bitcoin": EXAMPLE_TIME, "matic-network": "2026-11-21T09:58:30.000Z"},
             source="binance",
             status="delayed",
             reason="MATIC older than 60 s",

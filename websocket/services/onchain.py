@@ -261,7 +261,7 @@ class OnchainService(DataService):
         self, refresh: PartRefresh[Provider], provider: Provider, answers: Sequence[Answer]
     ) -> list[str | None]:
         rows = as_kind(provider, TvlSource).parse_tvl(answers)
-        wrong = wrong_tvl(rows, live_value(self._tvl))
+        wrong = wrong_tvl(rows, live_value(self._tvl), self._tvl.value or ())
         if wrong is None:
             refresh.hold(self._tvl, rows, source=rows[0].source, as_of=rows[0].as_of)
         return [wrong]

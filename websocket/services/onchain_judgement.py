@@ -25,11 +25,17 @@ MOST_TVL_USD = 1e14
 TVL_FACTOR = 3.0
 """More than this between two looks is a list with chains missing, or with one that is wrong by magnitudes."""
 
+TVL_SHARE_MISSING = 0.3
+"""A list that lacks chains with more than this share of what was known is no list of all chains, however old."""
+
 BASE_FEE_STEP, BASE_FEE_BLOCK_S = 1.125, 12.0
 """By the rules of Ethereum (EIP-1559) the base fee changes at most by this factor from a block to the next."""
 
 SPARE_BLOCKS = 3
 """So many more blocks may lie between two answers than the time between them tells."""
+
+AVERAGE_FACTOR = 2.5
+"""By which two sources may differ in what they call an average, tips included, beside the steps of the base fee."""
 
 ACTIVITY_FACTOR = 4.0
 """Use of a chain changes from day to day, but not like this."""
@@ -59,10 +65,14 @@ def wrong_gas(gas: GasFees, chain: str, held: GasFees | None) -> str | None:
         return "a base fee that cannot be"
     if gas.utilization_percent is not None and not 0 <= gas.utilization_percent <= 100:
         return "a utilisation that cannot be"
-    if held is not None and held.base_fee_gwei and gas.base_fee_gwei:
-        blocks = abs(gas.as_of - held.as_of) / BASE_FEE_BLOCK_S + SPARE_BLOCKS
-        if not within_factor(gas.base_fee_gwei, held.base_fee_gwei, BASE_FEE_STEP**blocks):
-            return "a base fee that moved faster than it can"
+    if held is not None:
+        steps = BASE_FEE_STEP ** (abs(gas.as_of - held.as_of) / BASE_FEE_BLOCK_S + SPARE_BLOCKS)
+        if held.base_fee_gwei and gas.base_fee_gwei:
+            if not within_factor(gas.base_fee_gwei, held.base_fee_gwei, steps):
+                return "a base fee that moved faster than it can"
+        elif not within_factor(gas.average_gwei, held.average_gwei, AVERAGE_FACTOR * steps):
+            # not every source tells the base fee
+            return "a price of gas far off what is known"
     return None
 
 
@@ -138,17 +148,21 @@ def wrong_application_fees(fees: ProtocolFees, chain: str) -> str | None:
     return None if 0 <= fees.fees_usd_24h <= MOST_FEES_USD else "fees that cannot be"
 
 
-def wrong_tvl(rows: Sequence[Tvl], held: Sequence[Tvl] | None) -> str | None:
+def wrong_tvl(rows: Sequence[Tvl], held: Sequence[Tvl] | None, known: Sequence[Tvl]) -> str | None:
     """Why values locked cannot be believed, or None.
 
     Args:
         rows: one a chain.
         held: what is known and not old, or None.
+        known: what was known last, however old; may be empty.
     """
     if not rows:
         return "not one chain in the answer"
     if any(not 0 <= row.tvl_usd <= MOST_TVL_USD for row in rows):
         return "a value locked that cannot be"
+    named = {row.chain for row in rows}
+    if total_tvl([row for row in known if row.chain not in named]) > TVL_SHARE_MISSING * total_tvl(known):
+        return "large chains are missing"
     total = total_tvl(rows)
     if not (total > 0 and within_factor(total, None if held is None else total_tvl(held), TVL_FACTOR)):
         return "a total value locked that cannot be"

@@ -37,13 +37,14 @@ CHANGE_REFRESH_S = 600.0
 
 
 class MarketData(msgspec.Struct, frozen=True, kw_only=True):
-    """Payload of ``market_data``. Keys of the four maps are coin ids such as ``bitcoin``; null is not known.
+    """Payload of ``market_data``. Keys of the maps are coin ids such as ``bitcoin``; null is not known.
 
     Attributes:
         prices: US dollars.
         volumes: turnover of 24 h, US dollars.
         market_caps: US dollars.
         price_changes: change over 24 h, percent.
+        last_updated: the source's own time of each price, RFC 3339 UTC.
         source: who most of the prices come from, or null.
         status: ``live``, ``delayed``, ``stale`` or ``down``.
         reason: why it is not ``live``, or null.
@@ -55,6 +56,7 @@ class MarketData(msgspec.Struct, frozen=True, kw_only=True):
     volumes: dict[str, float | None]
     market_caps: dict[str, float | None]
     price_changes: dict[str, float | None]
+    last_updated: dict[str, str]
     source: str | None
     status: str
     reason: str | None
@@ -230,6 +232,7 @@ class PriceService:
                 volumes={coin_id: row["volume"] for coin_id, row in rows.items()},
                 market_caps={coin_id: row["market_cap"] for coin_id, row in rows.items()},
                 price_changes={coin_id: row["change_percent"] for coin_id, row in rows.items()},
+                last_updated=self._book.last_updated(),
                 source=status.source,
                 status=status.status,
                 reason=status.reason,

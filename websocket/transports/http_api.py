@@ -49,9 +49,13 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
                 return error.get_response()  # type: ignore[return-value]
             code = (error.name or "error").lower().replace(" ", "_")
             status = error.code or 500
-            return json_response(
+            answer = json_response(
                 {"code": code, "message": error.description, "temporary": status >= 500}, status=status
             )
+            allowed = error.get_response().headers.get("Allow")
+            if allowed is not None:
+                answer.headers["Allow"] = allowed
+            return answer
         logger.exception("request failed path=%s", request.path, exc_info=error)
         return json_response(
             {"code": "internal", "message": "This failed on our side; it is logged.", "temporary": True}, status=500

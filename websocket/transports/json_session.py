@@ -19,6 +19,7 @@ from websocket.errors import (
     BadRequest,
     ClientError,
     InvalidService,
+    ShuttingDown,
     TooManyRequests,
     TooManySubscriptions,
     UnknownAction,
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 SYSTEM = "system"
 REQ_ID_MAX = 128
 CLOSE_POLICY = 1008
+CLOSE_RESTART = 1012
 
 ACTIONS = ("subscribe", "unsubscribe", "get_status", "ping")
 
@@ -175,6 +177,13 @@ class JsonSession:
             unsupported = UnsupportedData("Expected a text message, got a binary one.")
             self._send_error(unsupported if is_allowed else self._too_many(), {})
 
+    def say_goodbye(self, reconnect_in_ms: int) -> None:
+        """Tells the client that this process ends, and closes."""
+        assert self._connection is not None
+        error = ShuttingDown("This process is shutting down; please reconnect.", reconnect_in_ms=reconnect_in_ms)
+        self._send_error(error, {})
+        self._connection.close(CLOSE_RESTART, "shutting down")
+
     def on_closed(self, code: int) -> None:
         """The connection is gone."""
         if self._connection is not None:
@@ -279,7 +288,7 @@ class JsonSession:
         self.subscriptions += new
         # nothing yields from here on, so nothing is published between the replay and the subscription
         missed = None if since is None or not new else self._missed(new[0], since)
-        told = {} if since is None or not new else {"recovered": missed is not None}
+        told = {} if since is None else {"recovered": missed is not None}
         if name is not None:
             self._confirm("subscription_confirmed", name, services, echo, **told)
         for service in services:

@@ -6,6 +6,7 @@ per connection would cost more than the connection.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -17,10 +18,13 @@ from websocket.hub import Hub
 from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
 from websocket.transports.edge import Edge, WsgiApp, refuse
-from websocket.transports.json_session import ClientInfo, JsonSession
+from websocket.transports.json_session import CLOSE_RESTART, ClientInfo, JsonSession
 from websocket.transports.rate import MessageRate
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
+
+RECONNECT_WITHIN_MS = (100, 5000)
+"""Clients of a process that ends are spread over this time, so that they do not all come back at once."""
 
 
 class JsonWebSockets:
@@ -110,6 +114,16 @@ class JsonWebSockets:
                 for session in sessions
             ],
         }
+
+    def shut_down(self) -> None:
+        """Tells every client that this process ends, each with a wait of its own, and closes. Does not yield.
+
+        Socket.IO clients, which reconnect by themselves, get the close code.
+        """
+        for session in list(self._sessions):
+            session.say_goodbye(random.randint(*RECONNECT_WITHIN_MS))
+        for connection in list(self._connections.open):
+            connection.close(CLOSE_RESTART, "shutting down")
 
     def _open(self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]) -> Iterable[bytes]:
         sock = green.take_over_socket(environ)
