@@ -61,7 +61,7 @@ class Box(Cache):
         """Nothing to close."""
 
 
-class Timetable(Scheduler):
+class _Timetable(Scheduler):
     """Takes the jobs of the service and runs those that are due, on the internet's clock, one after the other."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -163,7 +163,7 @@ class World:
         app = Flask(__name__)
         app.register_blueprint(http_api(self.health, allowed_origins=["*"]))
         self._browser = app.test_client()
-        self._timetable = Timetable(internet.now)
+        self._timetable = _Timetable(internet.now)
         self.service.schedule(self._timetable, upstream)
 
     # Time
