@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.support.plain_http import get
 from tests.support.processes import Ended, free_port, run_to_end, wait_until
 from tests.support.service import ROOT, ServiceProcess, service_environment
 from websocket.coins import SYMBOLS
+from websocket.settings import ProvidersSettings
 
 ROW_KEYS = [
     *("symbol", "name", "price", "change24h", "changePercent24h", "volume24h", "marketCap", "lastUpdated"),
@@ -114,7 +116,7 @@ def test_static_files_are_served(service: ServiceProcess, path: str) -> None:
     assert reply.body == (ROOT / "static" / path).read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/no-such-page", "/static/no-such-file.js", "/static/../app.py", "/api", "/health/"])
+@pytest.mark.parametrize("path", ["/no-such-page", "/static/no-such-file.js", "/static/../app.py", "/api"])
 def test_unknown_path_is_a_json_error(service: ServiceProcess, path: str) -> None:
     """The one shape of all errors."""
     reply = get(f"{service.url}{path}")
@@ -154,7 +156,8 @@ def test_check_tells_what_would_be_done(tmp_path: Path) -> None:
     assert "provider: CoinGecko at https://api.coingecko.com/api/v3, with key" in lines
     assert "provider: CoinPaprika at https://api.coinpaprika.com/v1, without key" in lines
     assert "provider: Kraken at https://api.kraken.com" in lines
-    assert sum(line.startswith("provider: ") for line in lines) == 6
+    listed = [line for line in lines if line.startswith("provider: ")]
+    assert len(listed) == len(dataclasses.fields(ProvidersSettings))
 
 
 def test_check_shows_demo_and_missing_secret(tmp_path: Path) -> None:
@@ -194,3 +197,9 @@ def test_check_leaves_the_ports_and_the_folder_alone(start_service: StartService
     assert check(service.folder, "--port", str(service.port)).code == 0
     service.start()
     service.wait_until_live()
+
+
+@pytest.mark.parametrize("path", ["/health/", "/api/prices/", "/test-websocket/", "/docs/", "/ws/stats/"])
+def test_slash_at_the_end_makes_no_difference(service: ServiceProcess, path: str) -> None:
+    """Neither people nor load balancers should have to know."""
+    assert get(f"{service.url}{path}").status == 200
