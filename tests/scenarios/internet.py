@@ -67,7 +67,7 @@ class Internet:
 
     # Trouble
 
-    def begin(self, scenario: str, *providers: str, for_s: float | None = None, **params: float) -> None:
+    def begin(self, scenario: str, *providers: str, for_s: float | None = None, **params: float | str) -> None:
         """Puts a scenario in force, for some providers or for whom it is meant by default."""
         body = {"scenario": scenario, "providers": list(providers) or None, "for_s": for_s, "params": params}
         state = self._control("/scenario", {key: value for key, value in body.items() if value})
