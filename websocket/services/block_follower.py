@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from websocket.chain_records import BlockInfo
+from websocket.services.chain_heights import FASTEST
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class BlockFollower:
         tip = self.tip
         if tip is not None and self._tip_seen_at is not None:
             usual = max(0.0, now - self._tip_seen_at) / self._block_time_s
-            if block.height > tip.height + LEAP_BLOCKS + 4 * usual:
+            if block.height > tip.height + LEAP_BLOCKS + FASTEST * usual:
                 return f"block {block.height} is far above {tip.height}"
         above = self._read.get(block.height + 1)
         if above is not None and None not in (above.previous_hash, block.hash) and above.previous_hash != block.hash:
