@@ -15,6 +15,13 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 CRYPTO_PRICES = "crypto-prices"
 MARKET_DATA = "market_data"
+
+ACCEPTED_PRICES = "accepted-prices"
+"""Between processes only: each price that the price book accepted, for the archives."""
+
+PRICE_BOOK = "price-book"
+"""Between processes only: what the price book holds, for processes that do not collect themselves."""
+
 ALL = "all"
 """Stands for every service of an endpoint in a subscription."""
 

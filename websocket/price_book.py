@@ -185,6 +185,7 @@ class PriceBook:
         self._waiting: dict[tuple[str, str], Ticker] = {}  # (symbol, source) -> what may be believed in a moment
         self._unconverted: dict[tuple[str, str], Ticker] = {}  # the same for want of a quote rate
         self._last_refusals: dict[tuple[str, str], Verdict] = {}  # (symbol, source) -> why its last word was refused
+        self._accepted: list[Quote] = []
 
     # Offering
 
@@ -385,6 +386,11 @@ class PriceBook:
         reading = self._entries[quote].price_24h_ago if quote in self._entries else None
         return None if reading is None else reading.value
 
+    def take_accepted(self) -> list[Quote]:
+        """Each price that was accepted since the last call, in that order."""
+        taken, self._accepted = self._accepted, []
+        return taken
+
     def _hold(self, symbol: str, entry: Entry, source: str, opinion: Opinion, *, confirmed: bool) -> None:
         entry.quote = Quote(
             symbol=symbol,
@@ -394,6 +400,7 @@ class PriceBook:
             received_at=opinion.received_at,
             confirmed=confirmed,
         )
+        self._accepted.append(entry.quote)
 
     def _read_figures(self, entry: Entry, ticker: Ticker, opinion: Opinion, rate: float) -> None:
         """Takes over what stands beside a believed price."""

@@ -62,7 +62,7 @@ def test_wrong_source_is_not_shown_even_once(
         jobs = {
             "ticks": world.service.refresh_ticks,
             "snapshots": world.service.refresh_snapshots,
-            "settle": world.service.check_status,
+            "settle": world.service.settle,
         }
         for name in order:
             jobs[name]()

@@ -166,6 +166,7 @@ class World:
         self._browser = app.test_client()
         self._timetable = Timetable(internet.now)
         self.service.schedule(self._timetable, upstream)
+        self.service.schedule_status(self._timetable)
 
     # Time
 

@@ -221,11 +221,41 @@ class TestPublishing:
         """A lone source's first price goes out with the look that accepts it."""
         studio = Studio()
         studio.book.offer_all(rows("one", "BTC"))
-        studio.service.check_status()
+        studio.service.settle()
         assert studio.arrays() == []
         studio.now += 9
-        studio.service.check_status()
+        studio.service.settle()
         assert studio.arrays() == [["BTC"]]
+
+
+class TestTellingOthers:
+    def test_each_accepted_price_is_told_once(self) -> None:
+        """Archives get every price that was believed, and no round twice."""
+        studio = Studio(ticks=[Parrot("one", rows("one", "BTC", "ETH"))], snapshots=[Parrot("two", rows("two", "BTC"))])
+        studio.service.refresh_ticks()
+        studio.service.refresh_snapshots()
+        studio.service.refresh_ticks()
+        told = [
+            (quote["symbol"], quote["source"])
+            for publication in studio.publications
+            if publication.channel == "accepted-prices"
+            for quote in publication.data["quotes"]
+        ]
+        assert told == [("BTC", "two")]
+        studio.now += 9
+        studio.service.settle()
+        assert studio.publications[-2].data["quotes"][0]["symbol"] == "ETH"
+
+    def test_another_process_follows_the_book(self) -> None:
+        """A process that does not collect knows the same prices with the same times, from what the other publishes."""
+        studio, other = Studio(), Studio()
+        studio.broker.listen(lambda publication: other.broker.publish(publication.channel, publication.data) and None)
+        studio.hold(*SYMBOLS)
+        studio.service.settle()
+        studio.service.refresh_ticks()
+        assert [quote.price for quote in other.book.quotes()] == [quote.price for quote in studio.book.quotes()]
+        assert other.book.prices() == studio.book.prices()
+        assert len(other.book.prices()) == len(SYMBOLS)
 
 
 class TestAsking:
@@ -375,12 +405,14 @@ class TestSchedule:
         for name in ("prices", "keyed", "settle", "older_than", "dump"):
             monkeypatch.setattr(studio.book, name, _fail)
         studio.service.schedule(Notebook(), UpstreamSettings())
+        studio.service.schedule_status(Notebook())
         assert set(planned) == {
             "price ticks",
             "price snapshots",
             "missing figures",
             "publish crypto-prices",
             "publish market_data",
+            "settle prices",
             "price status",
         }
         for name, job in planned.items():

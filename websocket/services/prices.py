@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from websocket import codec
-from websocket.broker.base import Broker
+from websocket.broker.base import Broker, Publication
 from websocket.cache.base import Cache
-from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
+from websocket.catalogue import ACCEPTED_PRICES, CRYPTO_PRICES, MARKET_DATA, PRICE_BOOK
 from websocket.errors import BadPayload, UpstreamError
 from websocket.feed_status import FeedStatus, PriceFeedStatus
-from websocket.price_book import Entry, PriceBook
+from websocket.price_book import Entry, PriceBook, Quote
 from websocket.providers.base import Answer, TickerProvider
 from websocket.scheduler import Scheduler
 from websocket.settings import PriceSettings, UpstreamSettings
@@ -25,6 +25,9 @@ from websocket.upstream.failover import Pool
 from websocket.upstream.source import Source
 
 logger = logging.getLogger(__name__)
+
+SETTLE_INTERVAL_S = 1.0
+"""How often it is looked whether a price has waited long enough for a second source."""
 
 STATUS_INTERVAL_S = 1.0
 """How often the feed's state is looked at, so that an old price is called old without waiting for the next tick."""
@@ -34,6 +37,16 @@ PUBLISH_LAG_S = 1.0
 
 CHANGE_REFRESH_S = 600.0
 """Exchanges that know no 24 h change are complemented by others when the reference is older than this."""
+
+
+class AcceptedPrices(msgspec.Struct, frozen=True):
+    """What ``accepted-prices`` carries.
+
+    Attributes:
+        quotes: each price once, in the order in which they were accepted.
+    """
+
+    quotes: list[Quote]
 
 
 class MarketData(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +117,7 @@ class PriceService:
         self._published: frozenset[str] = frozenset()  # the coins that clients have been shown
         self._last_status: FeedStatus | None = None
         self._status_listeners: list[Callable[[FeedStatus], None]] = []
+        broker.listen(self._on_publication)
 
     def on_status_change(self, listener: Callable[[FeedStatus], None]) -> None:
         """Calls ``listener`` whenever the state of the price feed changes. It must not block."""
@@ -113,8 +127,12 @@ class PriceService:
         """The state of a channel that this service feeds, at this moment; None for other channels."""
         return self._feed_status.of(channel) if channel in (CRYPTO_PRICES, MARKET_DATA) else None
 
+    def schedule_status(self, scheduler: Scheduler) -> None:
+        """Plans the look at the feed's state, which every process takes, whoever collects."""
+        scheduler.every(STATUS_INTERVAL_S, "price status", self.check_status, deadline_s=STATUS_INTERVAL_S)
+
     def schedule(self, scheduler: Scheduler, upstream: UpstreamSettings) -> None:
-        """Plans this service's jobs."""
+        """Plans the jobs that collect and publish."""
         settings = self._settings
         # a round may have to go through every source of a pool
         deadline_s = upstream.deadline_s * 4
@@ -133,7 +151,7 @@ class PriceService:
         ):
             delay_s = interval_s + PUBLISH_LAG_S
             scheduler.every(interval_s, f"publish {channel}", publish, deadline_s=interval_s, delay_s=delay_s)
-        scheduler.every(STATUS_INTERVAL_S, "price status", self.check_status, deadline_s=STATUS_INTERVAL_S)
+        scheduler.every(SETTLE_INTERVAL_S, "settle prices", self.settle, deadline_s=SETTLE_INTERVAL_S)
 
     # Collecting
 
@@ -190,6 +208,7 @@ class PriceService:
             return not asked
 
         pool.fetch_until(ask, done)
+        self._tell_others()
         self.save()
 
     def _ask(self, source: Source[TickerProvider], symbols: Collection[str]) -> None:
@@ -241,10 +260,14 @@ class PriceService:
             ),
         )
 
-    def check_status(self) -> None:
-        """Settles what waits in the book, and tells the listeners when the feed's state has changed."""
+    def settle(self) -> None:
+        """Settles what waits in the book."""
         if self._book.settle():
             self.publish_prices()
+            self._tell_others()
+
+    def check_status(self) -> None:
+        """Tells the listeners when the feed's state has changed."""
         status = self._feed_status.of(CRYPTO_PRICES)
         last, self._last_status = self._last_status, status
         if status.same_as(last):
@@ -272,6 +295,18 @@ class PriceService:
         entries = self._book.dump()
         if entries:
             self._cache.put(self._cache_key, codec.encode(entries))
+
+    def _tell_others(self) -> None:
+        """Publishes what archives and the processes that do not collect want to know."""
+        accepted = self._book.take_accepted()
+        if accepted:
+            self._broker.publish(ACCEPTED_PRICES, AcceptedPrices(accepted))
+            self._broker.publish(PRICE_BOOK, self._book.dump())
+
+    def _on_publication(self, publication: Publication) -> None:
+        """Follows the book of the process that collects; in that process there is nothing new in it."""
+        if publication.channel == PRICE_BOOK:
+            self._book.restore(msgspec.json.decode(publication.body, type=dict[str, Entry]))
 
     def load(self) -> None:
         """Takes over the book of an earlier run, so that its prices, with their true age, are there at once."""
