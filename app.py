@@ -44,6 +44,7 @@ from websocket.services.unconfigured import publish_unconfigured
 from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
 from websocket.transports.docs import docs
 from websocket.transports.edge import Edge, SocketIoEdge
+from websocket.transports.goodbye import Goodbye
 from websocket.transports.http_api import http_api
 from websocket.transports.json_session import update_frame
 from websocket.transports.json_websocket import JsonWebSockets
@@ -82,7 +83,7 @@ class Service:
     budgets: BudgetKeeper
     health: Health
     cache: Cache
-    websockets: JsonWebSockets
+    goodbye: Goodbye
     stand_in: StandInInternet | None
 
     def start(self) -> None:
@@ -92,9 +93,13 @@ class Service:
         self.scheduler.start()
         calm_garbage_collector()
 
+    def say_goodbye(self) -> None:
+        """Tells the clients that this process ends, and admits no more of them. Idempotent."""
+        self.goodbye.say()
+
     def stop(self) -> None:
         """Tells the clients, then ends what ``start`` and ``build`` began; what is worth keeping is saved."""
-        self.websockets.shut_down()
+        self.say_goodbye()
         self.scheduler.stop()
         self.prices.save()
         self.budgets.save()
@@ -158,7 +163,17 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         settings=settings.prices,
         clock=time.time,
     )
-    context = ServiceContext(settings=settings, broker=broker, sources=sources, book=book, cache=cache, clock=time.time)
+    scheduler = Scheduler("collecting")
+    context = ServiceContext(
+        settings=settings,
+        broker=broker,
+        sources=sources,
+        book=book,
+        cache=cache,
+        limiter=limiter,
+        clock=time.time,
+        schedulers=(scheduler,),
+    )
     context.pools.update({pool.name: pool for pool in (ticks, snapshots)})
     services = [cls(context) for cls in service_classes().values()]
     health = Health(
@@ -178,7 +193,8 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
     namespace = FeedNamespace(hub, edge=settings.edge, feed_status=prices.feed_status, clock=time.time)
     prices.on_status_change(namespace.emit_feed_status)
-    _socketio(app, settings, FanoutManager(connections, edge)).on_namespace(namespace)
+    manager = FanoutManager(connections, edge, route=settings.server.route)
+    _socketio(app, settings, manager).on_namespace(namespace)
     json_websockets = JsonWebSockets(
         SocketIoEdge(app.wsgi_app, edge), hub=hub, edge=edge, connections=connections, limits=settings.edge
     )
@@ -188,7 +204,6 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.register_blueprint(pages())
     app.register_blueprint(docs(settings))
 
-    scheduler = Scheduler()
     prices.schedule(scheduler, settings.upstream)
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
     budgets.schedule(scheduler)
@@ -198,7 +213,10 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     offered = {MARKET_DATA, *service_classes()}
     unconfigured = [name for name in SERVICE_NAMES if name not in offered]
     publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
-    return Service(app, scheduler, prices, budgets, health, cache, json_websockets, stand_in)
+    goodbye = Goodbye(
+        edge=edge, namespace=namespace, manager=manager, websockets=json_websockets, connections=connections
+    )
+    return Service(app, scheduler, prices, budgets, health, cache, goodbye, stand_in)
 
 
 def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from websocket import green
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,23 +58,37 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Drops clients that never send a request, and sees to it that the worker does not outlive a killed master;
-    gunicorn's other workers do that by themselves.
+    gunicorn's other workers do that by themselves. Clients are told of the end as soon as it begins: the worker looks
+    only once a second whether it should end, and then waits for its connections.
     """
     green.limit_first_request(worker, _settings.edge.handshake_timeout_s)
     green.spawn(_end_with_master, worker)
+    green.on_signals(lambda _number: _say_goodbye(), signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def _end_with_master(worker: Any) -> None:
     while worker.ppid == os.getppid():
         green.sleep(1)
     worker.log.error("The master is gone: worker %s ends", worker.pid)
+    _say_goodbye()
     # its main loop looks at this once a second, and then drains as after SIGTERM
     worker.alive = False
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Saves what is worth keeping, and ends the simulator of the demo mode."""
-    module = sys.modules.get("app")
-    service = vars(module).get("service") if module is not None else None
+    service = _service()
     if service is not None:
         service.stop()
+
+
+def _say_goodbye() -> None:
+    service = _service()
+    if service is not None:
+        service.say_goodbye()
+
+
+def _service() -> Any:
+    """The service of this worker, or None when it could not be built."""
+    module = sys.modules.get("app")
+    return vars(module).get("service") if module is not None else None

@@ -3,6 +3,8 @@
     ServiceError
     ├── SettingsError            a setting is wrong: its name and what was expected
     ├── StartError               this machine does not let us start: what to do about it
+    ├── ArchiveError             the archive cannot do what it was asked for: why, in one line
+    │   └── ArchiveUnavailable   it cannot be read now: off, not open, too many reads, or one that takes too long
     ├── UpstreamError            a request to a provider ended without an answer we can use
     │   ├── UpstreamTimeout      it took too long: connecting, reading, or as a whole
     │   ├── UpstreamUnreachable  no connection, or one that broke before the answer was whole
@@ -29,6 +31,7 @@ Exceptions of other libraries are translated once, where they come in, and kept 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 
 
@@ -52,6 +55,14 @@ class SettingsError(ServiceError):
 
 class StartError(ServiceError):
     """The machine does not let the service start; the text is one line that says what to do."""
+
+
+class ArchiveError(ServiceError):
+    """The archive cannot do what it was asked for; the text is one line that says why."""
+
+
+class ArchiveUnavailable(ArchiveError):
+    """The archive cannot be read at this moment: it is off, not open, busy, or the read took too long."""
 
 
 class UpstreamError(ServiceError):
@@ -249,3 +260,12 @@ class ShuttingDown(ClientError):
 
     code = "shutting_down"
     temporary = True
+
+    RECONNECT_WITHIN_MS = (100, 5000)
+    """The waits are spread over this time, so that not all clients come back at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This process is shutting down; please reconnect.",
+            reconnect_in_ms=random.randint(*self.RECONNECT_WITHIN_MS),
+        )

@@ -24,7 +24,8 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         channel: which feed.
         status: ``live``: every price is young; ``delayed``, ``stale``: the oldest price is older than the setting of
-            that name, or a coin is missing (``delayed``); ``down``: there is no price at all.
+            that name, or a coin is missing (``delayed``), or this process does not hear of new prices (``stale``);
+            ``down``: there is no price at all.
         reason: why it is not ``live``, in words; null when it is.
         demo: true when a simulated internet feeds it.
         source: who most of the prices come from, or null.
@@ -58,6 +59,7 @@ class PriceFeedStatus:
         settings: the limits.
         demo: whether the simulated internet feeds the book.
         troubles: gives, per source that does not answer at the moment, why.
+        deaf: why this process does not hear of prices at all, in words; None when it does.
         clock: wall clock, Unix seconds.
     """
 
@@ -68,12 +70,14 @@ class PriceFeedStatus:
         *,
         demo: bool,
         troubles: Callable[[], Mapping[str, str]],
+        deaf: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         self._book = book
         self._settings = settings
         self._demo = demo
         self._troubles = troubles
+        self._deaf = deaf
         self._clock = clock
 
     def of(self, channel: str) -> FeedStatus:
@@ -101,6 +105,9 @@ class PriceFeedStatus:
             return "down", self._explain(
                 ["no price yet"], [] if self._demo else ["without internet: start with --demo"]
             )
+        deaf = self._deaf()
+        if deaf is not None:
+            return "stale", self._explain([deaf])
         stale = [symbol for symbol in self._book.older_than(self._settings.stale_after_s) if symbol in shown]
         if stale:
             return "stale", self._explain([f"{_listed(stale)} older than {self._settings.stale_after_s:g} s"])

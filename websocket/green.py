@@ -13,6 +13,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 # eventlet's own resolver times out in some set-ups; the C library's does not. It would stop every green thread
@@ -56,7 +57,8 @@ def patch() -> None:
         return
 
     def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
-        return run_in_native_thread(blocking_getaddrinfo, *args, **kwargs)
+        # not run_in_native_thread: a question that goes on holds nobody up, and a second one does no harm
+        return eventlet.tpool.execute(blocking_getaddrinfo, *args, **kwargs)
 
     getaddrinfo.runs_in_native_thread = True  # type: ignore[attr-defined]
     socket.getaddrinfo = getaddrinfo
@@ -98,9 +100,62 @@ def sleep(seconds: float = 0) -> None:
     eventlet.sleep(seconds)
 
 
+class NativeCalls:
+    """What green threads have running in native threads, where nothing can interrupt it."""
+
+    def __init__(self) -> None:
+        self._tokens: set[object] = set()  # native threads take out of it what green threads put in
+
+    @property
+    def under_way(self) -> int:
+        """How many have not ended."""
+        return len(self._tokens)
+
+    def begin(self) -> object:
+        """Notes a call; gives what ``end`` wants."""
+        token = object()
+        self._tokens.add(token)
+        return token
+
+    def end(self, token: object) -> None:
+        """A call has ended. May be called in any thread."""
+        self._tokens.discard(token)
+
+
+_noted_in: ContextVar[NativeCalls | None] = ContextVar("noted_in", default=None)
+
+
+@contextmanager
+def noting_native_calls(calls: NativeCalls) -> Iterator[None]:
+    """Notes in ``calls`` what the block runs in native threads, also what goes on when the block was interrupted."""
+    token = _noted_in.set(calls)
+    try:
+        yield
+    finally:
+        _noted_in.reset(token)
+
+
 def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call something that blocks (disk, resolver) without holding up the other green threads."""
-    result: T = eventlet.tpool.execute(function, *args, **kwargs)
+    """Call something that blocks (disk, resolver) without holding up the other green threads.
+
+    When the caller is interrupted, the call goes on; one that has not begun yet never does.
+    """
+    calls = _noted_in.get() or NativeCalls()
+    token = calls.begin()
+    is_wanted = True
+
+    def call() -> T:
+        try:
+            if not is_wanted:
+                raise RuntimeError("nobody waits for this any more")
+            return function(*args, **kwargs)
+        finally:
+            calls.end(token)
+
+    try:
+        result: T = eventlet.tpool.execute(call)
+    finally:
+        is_wanted = False
     return result
 
 
@@ -176,17 +231,44 @@ def _watch(kind: str, fd: int, callback: Callable[[], None]) -> Any:
 
 def wait_for_signal(*signals: signal.Signals) -> str:
     """Waits for one of the signals; gives its name. The main thread's handlers for them are replaced."""
-    # A Python signal handler runs only when the interpreter gets to run, which may be a second later while everybody
-    # sleeps. The wake-up descriptor makes the event loop see the signal at once.
+    arrivals = _signal_arrivals()
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    return next(arrived.name for arrived in arrivals if arrived in signals)
+
+
+def on_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
+    """Calls ``callback`` in a green thread as soon as one of the signals arrives; whoever handles them still does.
+
+    A handler itself may run in the middle of anything. Must be called in the main thread, and replaces what was set
+    by ``signal.set_wakeup_fd``.
+    """
+    arrivals = _signal_arrivals()
+
+    def watch() -> None:
+        for arrived in arrivals:
+            if arrived in signals:
+                callback(arrived)
+
+    spawn(watch)
+
+
+def _signal_arrivals() -> Iterator[signal.Signals]:
+    """Every signal that arrives from now on and has a handler in Python.
+
+    Such a handler runs only when the interpreter gets to run, which may be a second later while everybody sleeps. The
+    wake-up descriptor makes the event loop see the signal at once.
+    """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     signal.set_wakeup_fd(writer.fileno())
-    for number in signals:
-        signal.signal(number, lambda *_: None)
-    while True:
-        arrived = reader.recv(1)[0]
-        if arrived in signals:
-            return signal.Signals(arrived).name
+
+    def arrivals() -> Iterator[signal.Signals]:
+        # the writer is named here so that it stays open as long as somebody looks
+        while writer.fileno() != -1:
+            yield signal.Signals(reader.recv(1)[0])
+
+    return arrivals()
 
 
 def listen(host: str, port: int, backlog: int = 4096) -> Any:

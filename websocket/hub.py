@@ -32,10 +32,12 @@ class Hub:
     Args:
         broker: whose publications are delivered.
         frame: makes the frame that every directly subscribed connection gets.
+        trouble: why nothing can be said about any channel at the moment, in words; None when all is well.
     """
 
-    def __init__(self, broker: Broker, *, frame: Frame) -> None:
+    def __init__(self, broker: Broker, *, frame: Frame, trouble: Callable[[], str | None] = lambda: None) -> None:
         self.broker = broker
+        self.trouble = trouble
         self._frame = frame
         # channel -> connection -> seq of the newest publication that it has already (0: none)
         self._subscribers: dict[str, dict[Connection, int]] = {}

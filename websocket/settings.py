@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import ipaddress
 import math
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,11 +25,17 @@ from msgspec import Meta
 from websocket.errors import SettingsError
 
 Seconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
+Days = Annotated[float, Meta(gt=0, le=36_500)]
 Count = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0, le=1)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+SearchTerm = Annotated[str, Meta(max_length=60)]
+ModelName = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+
+MOST_HUB_REQUESTS = 50
+"""For one list, so that its requests fit into the budget of a minute."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -67,12 +74,13 @@ class Url(str):
         return f"Url({self.shown!r})"
 
 
-def setting(name: str, default: Any, help: str, unit: str = "") -> Any:
+def setting(name: str, default: Any, help: str, unit: str = "", *, shared: bool = False) -> Any:
     """A dataclass field that is read from the environment variable ``name``.
 
-    In a class that is used for several providers, ``name`` is a suffix behind the provider's prefix.
+    In a class that is used for several providers, ``name`` is a suffix behind the provider's prefix; with ``shared`` it
+    is the whole name, and all of them read the same variable.
     """
-    return dataclasses.field(default=default, metadata={"name": name, "help": help, "unit": unit})
+    return dataclasses.field(default=default, metadata={"name": name, "help": help, "unit": unit, "shared": shared})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +96,26 @@ class ServerSettings:
         Secret(),
         "Signs sessions. At least 16 characters. Required under gunicorn; the development server makes a random one.",
     )
+    admin_token: Secret = setting(
+        "ADMIN_TOKEN",
+        Secret(),
+        "Bearer token of the operator for backups and exports over HTTP. At least 16 characters. Empty: they are off.",
+    )
     allowed_origins: tuple[str, ...] = setting(
         "ALLOWED_ORIGINS", ("*",), "Origins of pages that may connect, separated by commas; * allows every page."
     )
     max_connections: Count = setting("MAX_CONNECTIONS", 10_000, "Connections that one process accepts.", "connections")
+    route_name: str = setting(
+        "ROUTE_NAME",
+        "",
+        "Begins the id of every Socket.IO session, so that a load balancer finds the process that has it. Empty: the"
+        " first port.",
+    )
+
+    @property
+    def route(self) -> str:
+        """What Socket.IO session ids begin with, before a dot."""
+        return self.route_name or str(self.ports[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +172,40 @@ class StorageSettings:
     """Where things are kept."""
 
     data_dir: str = setting("DATA_DIR", "data", "Folder of the embedded cache; one process at a time uses it.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ArchiveSettings:
+    """What is kept for good, and for how long."""
+
+    enabled: bool = setting("ARCHIVE_ENABLED", True, "0 switches the archive off.")
+    file: str = setting(
+        "ARCHIVE_FILE",
+        "",
+        "File of the archive. Empty: archive.sqlite3 in DATA_DIR. In demo mode -demo is put before its suffix.",
+    )
+    price_days: Days = setting("ARCHIVE_PRICE_DAYS", 7.0, "How long each accepted price is kept.", "days")
+    minute_days: Days = setting("ARCHIVE_MINUTE_DAYS", 90.0, "How long candles of one minute are kept.", "days")
+    hour_days: Days = setting("ARCHIVE_HOUR_DAYS", 1825.0, "How long candles of one hour are kept.", "days")
+    article_days: Days = setting("ARCHIVE_ARTICLE_DAYS", 365.0, "How long articles are kept.", "days")
+    whale_days: Days = setting("ARCHIVE_WHALE_DAYS", 365.0, "How long large transactions are kept.", "days")
+    flush_interval_s: Annotated[float, Meta(ge=0.1, le=1)] = setting(
+        "ARCHIVE_FLUSH_INTERVAL", 1.0, "Time between two writes; a crash loses no more than that.", "seconds"
+    )
+    max_pending: Annotated[int, Meta(ge=1000, le=1_000_000)] = setting(
+        "ARCHIVE_MAX_PENDING", 50_000, "Rows that wait in memory while the disk fails; then the oldest go.", "rows"
+    )
+    backup_interval_s: Annotated[float, Meta(ge=0, le=31 * 86400)] = setting(
+        "ARCHIVE_BACKUP_INTERVAL", 86_400.0, "Time between two backups; 0 for none.", "seconds"
+    )
+    backups: Annotated[int, Meta(ge=1, le=1000)] = setting("ARCHIVE_BACKUPS", 7, "Backups that are kept.", "files")
+    backup_dir: str = setting("ARCHIVE_BACKUP_DIR", "", "Folder of the backups. Empty: backups in DATA_DIR.")
+    export_dir: str = setting(
+        "ARCHIVE_EXPORT_DIR", "", "Folder of the exports that are asked for over HTTP. Empty: exports in DATA_DIR."
+    )
+    exports: Annotated[int, Meta(ge=1, le=1000)] = setting(
+        "ARCHIVE_EXPORTS", 20, "Exports that are kept in that folder.", "files"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -354,10 +412,48 @@ class SentimentSettings:
         "SENTIMENT_HEADLINE_WEIGHT", 0.4, "Weight of the headlines in the score.", "0 to 1"
     )
     vote_weight: Weight = setting("SENTIMENT_VOTE_WEIGHT", 0.2, "Weight of the votes in the score.", "0 to 1")
+    model_providers: tuple[str, ...] = setting(
+        "SENTIMENT_MODEL_PROVIDERS", ("huggingface_inference",), "Run a language model on headlines, best first."
+    )
+    models: tuple[ModelName, ...] = setting(
+        "SENTIMENT_MODELS",
+        ("ProsusAI/finbert", "ElKulako/cryptobert"),
+        "Language models that judge headlines; the first that is served is used.",
+    )
+    model_interval_s: Seconds = setting(
+        "SENTIMENT_MODEL_INTERVAL", 1800.0, "Time between two requests to a language model; they are paid.", "seconds"
+    )
+    model_batch: Annotated[int, Meta(ge=1, le=64)] = setting(
+        "SENTIMENT_MODEL_BATCH", 16, "New headlines in one request to a language model.", "headlines"
+    )
+    model_weight: Weight = setting(
+        "SENTIMENT_MODEL_WEIGHT", 0.4, "Weight of what a language model makes of the headlines in the score.", "0 to 1"
+    )
     bullish_from: Share = setting(
         "SENTIMENT_BULLISH_FROM", 0.55, "Score from which the mood is called bullish.", "0 to 1"
     )
     bearish_to: Share = setting("SENTIMENT_BEARISH_TO", 0.45, "Score up to which the mood is called bearish.", "0 to 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelHubSettings:
+    """What is looked for on the hub of models and datasets."""
+
+    providers: tuple[str, ...] = setting(
+        "HUGGINGFACE_PROVIDERS", ("huggingface",), "Asked for models and datasets, best first."
+    )
+    search: tuple[SearchTerm, ...] = setting(
+        "HUGGINGFACE_SEARCH",
+        ("crypto", "bitcoin", "finance", "financial"),
+        "What models and datasets are searched for, term by term.",
+    )
+    pages: Annotated[int, Meta(ge=1, le=20)] = setting(
+        "HUGGINGFACE_PAGES", 4, "Pages of 500 rows that are read for each term; what is behind them is not counted."
+    )
+    interval_s: Seconds = setting("HUGGINGFACE_INTERVAL", 1800.0, "Time between two readings of the lists.", "seconds")
+    listed: Annotated[int, Meta(ge=1, le=500)] = setting(
+        "HUGGINGFACE_LISTED", 50, "Models, and as many datasets, in one publication: the most downloaded.", "rows"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -376,6 +472,24 @@ class UpstreamSettings:
         "PARK_TIME", 3600.0, "Pause of a provider that refuses us (401, 402, 403, 418, 451).", "seconds"
     )
     proxy: Url = setting("UPSTREAM_PROXY", Url(""), "HTTP proxy for the way to the providers; empty for none.")
+
+
+@dataclasses.dataclass(frozen=True)
+class MonitoringSettings:
+    """How providers are watched. Those that services ask are judged by that; the others are probed now and then."""
+
+    idle_after_s: Annotated[float, Meta(ge=60, le=86_400)] = setting(
+        "PROBE_AFTER", 150.0, "A provider that no service asked for so long counts as idle and is probed.", "seconds"
+    )
+    probe_interval_s: Annotated[float, Meta(ge=10, le=86_400)] = setting(
+        "PROBE_INTERVAL",
+        45.0,
+        "Least time between two probes of an idle provider; more where its budget asks for that.",
+        "seconds",
+    )
+    slow_after_s: Seconds = setting(
+        "SLOW_AFTER", 2.0, "Response time from which a provider counts as slow.", "seconds"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -409,6 +523,18 @@ class CoinGeckoSettings(KeyedProviderSettings):
 
 
 @dataclasses.dataclass(frozen=True)
+class HuggingFaceSettings(KeyedProviderSettings):
+    """Hugging Face runs several services, which one token opens; its name is the one that all its tools read."""
+
+    api_key: Secret = setting(
+        "HF_TOKEN",
+        Secret(),
+        "Token of Hugging Face, for a language model in sentiment; empty to go without.",
+        shared=True,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class ProvidersSettings:
     """One line a provider: the field's name is its registry name, in capitals the prefix of its settings."""
 
@@ -430,6 +556,10 @@ class ProvidersSettings:
     alternative_me: ProviderSettings = ProviderSettings(url=Url("https://api.alternative.me"))
     cryptopanic: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://cryptopanic.com/api/developer/v2"))
     whale_alert: KeyedProviderSettings = KeyedProviderSettings(url=Url("https://api.whale-alert.io/v1"))
+    huggingface: HuggingFaceSettings = HuggingFaceSettings(url=Url("https://huggingface.co/api"))
+    huggingface_inference: HuggingFaceSettings = HuggingFaceSettings(
+        url=Url("https://router.huggingface.co/hf-inference")
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -517,13 +647,16 @@ class Settings:
     edge: EdgeSettings = EdgeSettings()
     log: LogSettings = LogSettings()
     storage: StorageSettings = StorageSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     redis: RedisSettings = RedisSettings()
     prices: PriceSettings = PriceSettings()
     chains: ChainSettings = ChainSettings()
     whales: WhaleSettings = WhaleSettings()
     news: NewsSettings = NewsSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    model_hub: ModelHubSettings = ModelHubSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     providers: ProvidersSettings = ProvidersSettings()
     nodes: NodeSettings = NodeSettings()
     feeds: FeedSettings = FeedSettings()
@@ -574,17 +707,23 @@ def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> S
 
 
 def describe_settings() -> list[SettingInfo]:
-    """Every setting in the order of this module, with its default as it would be written in ``.env``."""
-    return [
-        SettingInfo(
-            prefix + field.metadata["name"],
-            _kind(hint),
-            _format(default),
-            field.metadata["unit"],
-            field.metadata["help"],
-        )
-        for prefix, field, hint, default in _walk(Settings, Settings(), "")
-    ]
+    """Every setting once, in the order of this module, with its default as it would be written in ``.env``."""
+    found: dict[str, SettingInfo] = {}
+    for prefix, field, hint, default in _walk(Settings, Settings(), ""):
+        name, told = _name(prefix, field), field.metadata
+        found.setdefault(name, SettingInfo(name, _kind(hint), _format(default), told["unit"], told["help"]))
+    return list(found.values())
+
+
+def key_setting(provider: str) -> str:
+    """The name of the setting with a provider's key, for example ``COINGECKO_API_KEY``.
+
+    Raises:
+        KeyError: it takes no key.
+    """
+    (kind,) = (type(field.default) for field in dataclasses.fields(ProvidersSettings) if field.name == provider)
+    keys = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return _name(f"{provider.upper()}_", keys["api_key"])
 
 
 def with_random_secret(settings: Settings) -> Settings:
@@ -629,6 +768,11 @@ def _walk(area: type, defaults: Any, prefix: str) -> Iterator[tuple[str, datacla
             yield from _walk(type(default), default, _prefix_below(area, field, prefix))
 
 
+def _name(prefix: str, field: dataclasses.Field[Any]) -> str:
+    name: str = field.metadata["name"]
+    return name if field.metadata["shared"] else prefix + name
+
+
 def _prefix_below(area: type, field: dataclasses.Field[Any], prefix: str) -> str:
     return f"{field.name.upper()}_" if area is ProvidersSettings else prefix
 
@@ -641,7 +785,7 @@ def _read_area(area: type, defaults: Any, values: Mapping[str, str], prefix: str
         if "name" not in field.metadata:
             read[field.name] = _read_area(type(default), default, values, _prefix_below(area, field, prefix))
             continue
-        name = prefix + field.metadata["name"]
+        name = _name(prefix, field)
         text = values.get(name, "").strip()
         read[field.name] = default if text == "" else _parse(name, text, hints[field.name])
     return area(**read)
@@ -698,6 +842,9 @@ def _check_together(settings: Settings) -> None:
     secret = settings.server.app_secret
     if secret and len(secret.reveal()) < 16:
         raise SettingsError("APP_SECRET", "expected at least 16 characters")
+    token = settings.server.admin_token
+    if token and not re.fullmatch("[!-~]{16,}", token.reveal()):
+        raise SettingsError("ADMIN_TOKEN", "expected at least 16 characters of ASCII without spaces")
     for origin in settings.server.allowed_origins:
         parts = urlsplit(origin)
         if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
@@ -707,8 +854,18 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             "SENTIMENT_BEARISH_TO", f"expected less than SENTIMENT_BULLISH_FROM ({mood.bullish_from:g})"
         )
-    if mood.index_weight + mood.headline_weight + mood.vote_weight <= 0:
-        raise SettingsError("SENTIMENT_INDEX_WEIGHT", "expected at least one of the three weights above 0")
+    if mood.index_weight + mood.headline_weight + mood.vote_weight + mood.model_weight <= 0:
+        raise SettingsError("SENTIMENT_INDEX_WEIGHT", "expected at least one of the four weights above 0")
+    token = settings.providers.huggingface.api_key.reveal()
+    if not re.fullmatch("[!-~]*", token):
+        raise SettingsError("HF_TOKEN", "expected letters, digits and signs of ASCII without blanks")
+    hub = settings.model_hub
+    if len(hub.search) * hub.pages > MOST_HUB_REQUESTS:
+        raise SettingsError(
+            "HUGGINGFACE_PAGES", f"expected at most {MOST_HUB_REQUESTS} pages for all terms of HUGGINGFACE_SEARCH"
+        )
+    if not re.fullmatch("[A-Za-z0-9_-]{0,32}", settings.server.route_name):
+        raise SettingsError("ROUTE_NAME", "expected at most 32 letters, digits, - and _")
     ports = settings.server.ports
     if len(set(ports)) != len(ports):
         raise SettingsError("PORT", "expected each port once")
@@ -726,7 +883,7 @@ def _check_together(settings: Settings) -> None:
     ]
     pools += [
         (field.metadata["name"], getattr(area, field.name))
-        for area in (settings.whales, settings.news, settings.sentiment)
+        for area in (settings.whales, settings.news, settings.sentiment, settings.model_hub)
         for field in dataclasses.fields(area)
         if field.name.endswith("providers")
     ]

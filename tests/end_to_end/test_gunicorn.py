@@ -142,7 +142,7 @@ def test_folder_of_another_process_is_refused(service: ServiceProcess) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_everything(start_service: StartService, connect: Connect, number: signal.Signals) -> None:
-    """Master, worker and simulator, also while a client is connected; what is worth keeping is saved."""
+    """Master, worker and simulator, also while a client is connected, who is told; what is worth keeping is saved."""
     port = free_port()
     service = start_service(PRODUCTION, command=documented(port), port=port)
     client = connect(service, transports=["websocket"])
@@ -150,6 +150,9 @@ def test_signal_ends_everything(start_service: StartService, connect: Connect, n
     (worker,) = children(service.pid)
     simulator = simulator_of(service.pid)
     assert service.end(number) == 0
+    (error,) = client.wait_for("error")
+    assert error["code"] == "shutting_down"
+    assert error["reconnect_in_ms"] > 0
     wait_until(lambda: has_ended(worker) and has_ended(simulator), "worker and simulator end")
     assert "Traceback" not in service.output.read_text()
     assert (service.folder / "data" / "cache.bin").exists()

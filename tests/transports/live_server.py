@@ -16,6 +16,7 @@ from websocket.broker.memory_broker import MemoryBroker
 from websocket.hub import Hub
 from websocket.settings import EdgeSettings, ServerSettings
 from websocket.transports.edge import Edge, SocketIoEdge
+from websocket.transports.goodbye import Goodbye
 from websocket.transports.json_session import update_frame
 from websocket.transports.json_websocket import JsonWebSockets
 from websocket.transports.socketio_fanout import FanoutManager
@@ -63,6 +64,7 @@ class LiveServer:
         )
         self.edge = Edge(server or ServerSettings(), limits)
         app = Flask(__name__)
+        manager = FanoutManager(self.connections, self.edge, route=(server or ServerSettings()).route)
         self.socketio = flask_socketio.SocketIO(
             app,
             async_mode=green.ASYNC_MODE,
@@ -70,7 +72,7 @@ class LiveServer:
             ping_interval=ping_interval_s,
             ping_timeout=ping_timeout_s,
             max_http_buffer_size=limits.max_message_bytes,
-            client_manager=FanoutManager(self.connections, self.edge),
+            client_manager=manager,
             monitor_clients=False,
             always_connect=True,
             async_handlers=False,
@@ -85,6 +87,13 @@ class LiveServer:
             edge=self.edge,
             connections=self.connections,
             limits=limits,
+        )
+        self.goodbye = Goodbye(
+            edge=self.edge,
+            namespace=self.namespace,
+            manager=manager,
+            websockets=self.websockets,
+            connections=self.connections,
         )
         app.wsgi_app = self.websockets  # type: ignore[method-assign]
         app.register_blueprint(websocket_api(self.websockets, clock=time.time))

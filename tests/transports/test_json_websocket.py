@@ -709,20 +709,6 @@ def test_client_that_vanishes_while_it_subscribes_leaves_nothing(
     assert "Traceback" not in caplog.text
 
 
-def test_clients_are_told_that_the_process_ends(server: LiveServer) -> None:
-    """Each with its own wait, and then with the close code of a restart."""
-    clients = [greeted(server) for _ in range(3)]
-    server.websockets.shut_down()
-    waits = []
-    for client in clients:
-        error = client.hear()
-        assert (error["type"], error["data"]["code"], error["data"]["temporary"]) == ("error", "shutting_down", True)
-        waits.append(error["data"]["reconnect_in_ms"])
-        assert client.end() == 1012
-    assert all(0 < wait <= 5000 for wait in waits)
-    assert len(set(waits)) > 1
-
-
 def test_position_of_an_existing_subscription_is_not_recovered(server: LiveServer) -> None:
     """Nothing is replayed into a subscription that goes on, and the client is told so."""
     client = greeted(server)

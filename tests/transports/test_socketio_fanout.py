@@ -88,6 +88,16 @@ def test_opening_packet_offers_what_there_is(server: LiveServer) -> None:
     assert (status, codec.decode(polled[1:])["upgrades"]) == (200, ["websocket"])
 
 
+@pytest.mark.parametrize(("settings", "route"), [({"ports": (5003, 7860)}, "5003"), ({"route_name": "b-2"}, "b-2")])
+def test_session_ids_begin_with_the_route(start_server: StartServer, settings: dict[str, Any], route: str) -> None:
+    """A load balancer finds the process of a session by them, also while it has only the first port to go by."""
+    server = start_server(server=ServerSettings(**settings))
+    clients = [PollingClient(server.port).join() for _ in range(2)]
+    assert [client.sid.partition(".")[0] for client in clients] == [route, route]
+    assert clients[0].sid != clients[1].sid
+    assert set(server.engine.sockets) == {client.sid for client in clients}
+
+
 def test_session_by_polling(server: LiveServer) -> None:
     """Broadcasts wait for the next poll, in order."""
     client = PollingClient(server.port).join()

@@ -76,7 +76,7 @@ CLOSE_CODES: tuple[CloseCode, ...] = (
     CloseCode(1011, "It failed on our side; it is logged there.", "Connect again with back-off."),
     CloseCode(
         1012,
-        "This process ends; on plain WebSockets an error `shutting_down` came before it.",
+        "This process ends; an error `shutting_down` came before it.",
         "Connect again after `reconnect_in_ms`, or with back-off and jitter.",
     ),
     CloseCode(

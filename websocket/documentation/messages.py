@@ -225,7 +225,8 @@ class StatusData(Struct, frozen=True, kw_only=True):
 
 
 class Status(Envelope, frozen=True, kw_only=True, tag="status"):
-    """Answers ``get_status``.
+    """Answers ``get_status``. Also comes unasked to clients with subscriptions when this process stops hearing of
+    updates, which makes every service ``stale``, and when it hears of them again.
 
     Attributes:
         data: the connection and the services.

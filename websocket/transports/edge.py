@@ -36,6 +36,7 @@ class Edge:
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
         self._by_address: Counter[str] = Counter()
         self._total = 0
+        self._is_closed = False
 
     def allows_origin(self, environ: Mapping[str, Any]) -> bool:
         """Whether the page that sent a request may connect. Programs that are no browsers send no origin and may."""
@@ -68,12 +69,18 @@ class Edge:
             clock=time.monotonic,
         )
 
+    def close(self) -> None:
+        """Admits nobody any more: the process is about to end."""
+        self._is_closed = True
+
     def check_room(self, address: str) -> None:
         """Whether one more connection may be opened from this address.
 
         Raises:
-            HandshakeRefused: 503 when the process is full, 429 when the address has its share.
+            HandshakeRefused: 503 when the process is full or about to end, 429 when the address has its share.
         """
+        if self._is_closed:
+            raise HandshakeRefused("503 Service Unavailable", "This process is shutting down.", (("Retry-After", "1"),))
         if self._total >= self._max_connections:
             raise HandshakeRefused("503 Service Unavailable", "This process is full.", (("Retry-After", "5"),))
         if self._max_per_address and self._by_address[address] >= self._max_per_address:

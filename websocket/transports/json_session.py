@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 SYSTEM = "system"
 REQ_ID_MAX = 128
 CLOSE_POLICY = 1008
-CLOSE_RESTART = 1012
 
 ACTIONS = ("subscribe", "unsubscribe", "get_status", "ping")
 
@@ -177,12 +176,14 @@ class JsonSession:
             unsupported = UnsupportedData("Expected a text message, got a binary one.")
             self._send_error(unsupported if is_allowed else self._too_many(), {})
 
-    def say_goodbye(self, reconnect_in_ms: int) -> None:
-        """Tells the client that this process ends, and closes."""
-        assert self._connection is not None
-        error = ShuttingDown("This process is shutting down; please reconnect.", reconnect_in_ms=reconnect_in_ms)
-        self._send_error(error, {})
-        self._connection.close(CLOSE_RESTART, "shutting down")
+    def say_goodbye(self) -> None:
+        """Tells the client that this process ends."""
+        self._send_error(ShuttingDown(), {})
+
+    def tell_status(self) -> None:
+        """Sends what ``get_status`` would, unasked, to a client that is subscribed to something."""
+        if self.subscriptions:
+            self._send(SYSTEM, "status", self._status())
 
     def on_closed(self, code: int) -> None:
         """The connection is gone."""
@@ -337,11 +338,15 @@ class JsonSession:
         }
 
     def _service_state(self, service: str) -> dict[str, Any]:
-        """``{"status", "reason", "seq", "epoch"}``; status null before the service has said anything."""
+        """``{"status", "reason", "seq", "epoch"}``; status null before the service has said anything, and ``stale``
+        while this process does not hear of any updates.
+        """
         last = self._hub.broker.last(service)
         epoch, seq = self._hub.broker.position(service)
         data = {} if last is None else last.data
-        return {"status": data.get("status"), "reason": data.get("reason"), "epoch": epoch, "seq": seq}
+        trouble = self._hub.trouble()
+        status, reason = (data.get("status"), data.get("reason")) if trouble is None else ("stale", trouble)
+        return {"status": status, "reason": reason, "epoch": epoch, "seq": seq}
 
     # What leaves
 

@@ -6,7 +6,6 @@ per connection would cost more than the connection.
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -18,13 +17,10 @@ from websocket.hub import Hub
 from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
 from websocket.transports.edge import Edge, WsgiApp, refuse
-from websocket.transports.json_session import CLOSE_RESTART, ClientInfo, JsonSession
+from websocket.transports.json_session import ClientInfo, JsonSession
 from websocket.transports.rate import MessageRate
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
-
-RECONNECT_WITHIN_MS = (100, 5000)
-"""Clients of a process that ends are spread over this time, so that they do not all come back at once."""
 
 
 class JsonWebSockets:
@@ -115,15 +111,15 @@ class JsonWebSockets:
             ],
         }
 
-    def shut_down(self) -> None:
-        """Tells every client that this process ends, each with a wait of its own, and closes. Does not yield.
-
-        Socket.IO clients, which reconnect by themselves, get the close code.
-        """
+    def tell_status(self) -> None:
+        """Tells every subscribed client how the services stand, because that has changed for all of them."""
         for session in list(self._sessions):
-            session.say_goodbye(random.randint(*RECONNECT_WITHIN_MS))
-        for connection in list(self._connections.open):
-            connection.close(CLOSE_RESTART, "shutting down")
+            session.tell_status()
+
+    def say_goodbye(self) -> None:
+        """Tells every client that this process ends. Does not yield; the connections are closed by others."""
+        for session in list(self._sessions):
+            session.say_goodbye()
 
     def _open(self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]) -> Iterable[bytes]:
         sock = green.take_over_socket(environ)

@@ -63,10 +63,14 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
     Args:
         connections: the process's registry.
         edge: counts clients.
+        route: begins the id of every session, before a dot, so that a load balancer can tell from the ``sid`` of a
+            request which process has the session; cookies are not for clients of other origins, and many clients
+            share an address. Empty for plain ids.
     """
 
-    def __init__(self, connections: Connections, edge: Edge) -> None:
+    def __init__(self, connections: Connections, edge: Edge, *, route: str = "") -> None:
         super().__init__()
+        self._route = route
         self._connections = connections
         self._edge = edge
         self._shared_rooms: dict[str, set[str]] = {}  # namespace -> the rooms that are not those of one client
@@ -77,6 +81,9 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
         eio = server.eio
         _check_seams(eio)
         engineio.socket.Socket = FanoutSocket
+        if self._route:
+            make_id = eio.generate_id
+            eio.generate_id = lambda: f"{self._route}.{make_id()}"
         eio.fanout = EngineParts(self._connections, self._edge, Pinger(eio.ping_interval, eio.ping_timeout))
         # what a client does wrong is no error of ours, not even the first time
         eio.log_message_keys.update(CLIENT_FAULTS)
@@ -128,6 +135,12 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
             for some in in_turns(sids)
         )
         fan_out(turns, event, frame)
+
+    def close_polling(self) -> None:
+        """Tells the clients that poll to close, behind all that waits for them: with this poll, or with the next."""
+        for socket in list(self.server.eio.sockets.values()):
+            if socket.connection is None:
+                socket.send(eio_packet.Packet(eio_packet.CLOSE))
 
     def _direct(self, sids: Iterable[str], members: Mapping[str, str], packet: Any) -> list[Connection]:
         """The connections of those who are still members; who has none gets the packet by the library's own way."""
@@ -589,6 +602,7 @@ def _check_seams(eio: Any) -> None:
         "Socket._upgrade_websocket": hasattr(engineio.socket.Socket, "_upgrade_websocket"),
         "Socket.schedule_ping": hasattr(engineio.socket.Socket, "schedule_ping"),
         "Socket.handle_post_request": hasattr(engineio.socket.Socket, "handle_post_request"),
+        "Server.generate_id": hasattr(eio, "generate_id"),
         "Server.sockets": isinstance(getattr(eio, "sockets", None), dict),
         "Server.handlers": {"connect", "message", "disconnect"} <= set(getattr(eio, "handlers", ())),
         "Server._handle_event": hasattr(socketio.Server, "_handle_event"),

@@ -15,7 +15,7 @@ import flask_socketio
 
 from websocket.broker.base import Publication
 from websocket.catalogue import CHANNELS, CRYPTO_PRICES
-from websocket.errors import BadRequest, ClientError, TooManyRequests, UnknownChannel
+from websocket.errors import BadRequest, ClientError, ShuttingDown, TooManyRequests, UnknownChannel
 from websocket.feed_status import FeedStatus
 from websocket.hub import Hub
 from websocket.records import to_rfc3339
@@ -94,6 +94,13 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
     def emit_feed_status(self, status: FeedStatus) -> None:
         """Tells the subscribers of a channel what has become of its feed."""
         self._emit("feed-status", status, to=_rooms(status.channel))
+
+    def say_goodbye(self) -> None:
+        """Tells every client that this process ends, each with a wait of its own; the connections are closed by
+        others.
+        """
+        for sid, _engine_sid in list(self.server.manager.get_participants(self.namespace, None)):
+            self._emit("error", ShuttingDown().to_wire(), to=sid)
 
     # What arrived
 

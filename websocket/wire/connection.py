@@ -103,6 +103,11 @@ class Connections:
             connection.abort()
         self._ping(now)
 
+    def close_all(self, code: int, reason: str) -> None:
+        """Closes every connection after what waits for it. Does not yield."""
+        for connection in list(self.open):
+            connection.close(code, reason)
+
     def _ping(self, now: float) -> None:
         """Each connection once in an interval, spread over it by the number of its descriptor."""
         interval = self.limits.ping_interval_s

@@ -1,8 +1,9 @@
 """A Socket.IO client that a test drives: a JSON object a line on standard output, commands on standard input.
 
-Arguments: the address, and as JSON ``{"transports": [...], "auth": {...}}``. It is a program of its own because asyncio
-and green threads do not go together in one process. It is run by its path, so that its own folder begins the search
-path and not the project's, whose package ``websocket`` is not the one that Socket.IO libraries look for.
+Arguments: the address, and as JSON ``{"transports": [...], "auth": {...}, "reconnection": false}``. It is a program of
+its own because asyncio and green threads do not go together in one process. It is run by its path, so that its own
+folder begins the search path and not the project's, whose package ``websocket`` is not the one that Socket.IO libraries
+look for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def tell(name: str, data: Any = None) -> None:
 
 async def main() -> None:
     url, options = sys.argv[1], json.loads(sys.argv[2])
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=options.get("reconnection", False))
     client.on("connect", lambda: tell("#connect", client.transport()))
     client.on("disconnect", lambda *reason: tell("#disconnect", *reason))
     client.on("*", tell)
