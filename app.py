@@ -21,10 +21,13 @@ import flask_socketio
 from flask import Flask
 
 from websocket import codec
+from websocket.broker.base import Broker
 from websocket.broker.memory_broker import MemoryBroker
+from websocket.bus_watch import BusWatch
 from websocket.cache.base import Cache
 from websocket.cache.factory import open_cache
 from websocket.catalogue import MARKET_DATA, SERVICE_NAMES
+from websocket.collector import Collector
 from websocket.demo import StandInInternet
 from websocket.errors import ServiceError
 from websocket.feed_status import PriceFeedStatus
@@ -78,19 +81,19 @@ class Service:
     """A built service: the WSGI application, and the parts that have to be started and stopped."""
 
     app: Flask
-    scheduler: Scheduler
-    prices: PriceService
-    budgets: BudgetKeeper
+    broker: Broker
+    collector: Collector
+    housekeeping: Scheduler
     health: Health
     cache: Cache
     goodbye: Goodbye
     stand_in: StandInInternet | None
 
     def start(self) -> None:
-        """Shows what an earlier run left, then begins to collect and to publish."""
-        self.budgets.load()
-        self.prices.load()
-        self.scheduler.start()
+        """Begins to serve, and to collect as soon as the broker says that it is this process's turn."""
+        self.housekeeping.start()
+        self.collector.start()
+        self.broker.start()
         calm_garbage_collector()
 
     def say_goodbye(self) -> None:
@@ -100,9 +103,9 @@ class Service:
     def stop(self) -> None:
         """Tells the clients, then ends what ``start`` and ``build`` began; what is worth keeping is saved."""
         self.say_goodbye()
-        self.scheduler.stop()
-        self.prices.save()
-        self.budgets.save()
+        self.collector.stop()
+        self.broker.stop()
+        self.housekeeping.stop()
         self.cache.close()
         if self.stand_in is not None:
             self.stand_in.stop()
@@ -134,15 +137,17 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
+    broker = MemoryBroker(clock=time.time)
+    bus_watch = BusWatch(broker)
+    hub = Hub(broker, frame=update_frame, trouble=bus_watch.deaf)
     feed_status = PriceFeedStatus(
         book,
         settings.prices,
         demo=settings.demo.enabled,
         troubles=lambda: {name: trouble for name, source in sources.items() if (trouble := source.trouble)},
+        deaf=bus_watch.deaf,
         clock=time.time,
     )
-    broker = MemoryBroker(clock=time.time)
-    hub = Hub(broker, frame=update_frame)
     connections = Connections(
         WireLimits(
             max_message_bytes=settings.edge.max_message_bytes,
@@ -163,7 +168,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         settings=settings.prices,
         clock=time.time,
     )
-    scheduler = Scheduler("collecting")
+    collecting, housekeeping = Scheduler("collecting"), Scheduler("housekeeping")
     context = ServiceContext(
         settings=settings,
         broker=broker,
@@ -172,7 +177,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         cache=cache,
         limiter=limiter,
         clock=time.time,
-        schedulers=(scheduler,),
+        schedulers=(collecting, housekeeping),
     )
     context.pools.update({pool.name: pool for pool in (ticks, snapshots)})
     services = [cls(context) for cls in service_classes().values()]
@@ -183,6 +188,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         pools=context.pools,
         essential=(ticks, snapshots),
         cache=cache,
+        broker=broker,
         settings=settings.prices,
         demo=settings.demo.enabled,
         clock=time.time,
@@ -204,19 +210,28 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.register_blueprint(pages())
     app.register_blueprint(docs(settings))
 
-    prices.schedule(scheduler, settings.upstream)
+    prices.schedule(collecting, settings.upstream)
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
-    budgets.schedule(scheduler)
-    scheduler.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
+    budgets.schedule(collecting)
     for service in services:
-        service.schedule(scheduler)
+        service.schedule(collecting)
+    collector = Collector(
+        collecting,
+        restore=[budgets.load, prices.load, *(service.begin for service in services)],
+        save=[prices.save, budgets.save, *(service.save for service in services)],
+    )
+    broker.on_role_change(gained=collector.begin, lost=collector.end)
+    prices.schedule_status(housekeeping)
+    bus_watch.schedule(housekeeping)
+    bus_watch.on_change(json_websockets.tell_status)
+    housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
     offered = {MARKET_DATA, *service_classes()}
     unconfigured = [name for name in SERVICE_NAMES if name not in offered]
     publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
     goodbye = Goodbye(
         edge=edge, namespace=namespace, manager=manager, websockets=json_websockets, connections=connections
     )
-    return Service(app, scheduler, prices, budgets, health, cache, goodbye, stand_in)
+    return Service(app, broker, collector, housekeeping, health, cache, goodbye, stand_in)
 
 
 def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:

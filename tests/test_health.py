@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from websocket import codec
+from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus
 from websocket.coins import SYMBOLS
 from websocket.errors import UpstreamTimeout
@@ -80,6 +81,7 @@ class Ward:
             wall=lambda: self.now,
         )
         self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
+        self.broker = MemoryBroker(clock=lambda: self.now)
         feed_status = PriceFeedStatus(self.book, settings, demo=demo, troubles=dict, clock=lambda: self.now)
         self.health = Health(
             book=self.book,
@@ -87,6 +89,7 @@ class Ward:
             sources={"kraken": self.source},
             pools={"price ticks": self.pool},
             cache=self.cache,
+            broker=self.broker,
             settings=settings,
             demo=demo,
             clock=lambda: self.now,

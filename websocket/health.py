@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import CRYPTO_PRICES
 from websocket.feed_status import PriceFeedStatus
@@ -28,6 +29,7 @@ class Health:
         pools: the pools that they form.
         essential: those of them without which prices are about to get old.
         cache: the cache.
+        broker: knows whether this process collects, and whether it hears of what another one does.
         settings: the limits of age.
         demo: whether the simulated internet feeds the service.
         clock: wall clock, Unix seconds.
@@ -42,6 +44,7 @@ class Health:
         pools: Mapping[str, Pool[Any]],
         essential: Sequence[Pool[Any]] = (),
         cache: Cache,
+        broker: Broker,
         settings: PriceSettings,
         demo: bool,
         clock: Callable[[], float],
@@ -52,6 +55,7 @@ class Health:
         self._pools = pools
         self._essential = essential
         self._cache = cache
+        self._broker = broker
         self._settings = settings
         self._demo = demo
         self._clock = clock
@@ -69,11 +73,14 @@ class Health:
         """
         feed = self._feed_status.of(CRYPTO_PRICES)
         cache = self._cache.status()
-        silent = [pool.name for pool in self._essential if pool.active is None]
+        bus = self._broker.status()
+        # where another process collects, the pools of this one are idle
+        silent = [pool.name for pool in self._essential if pool.active is None] if self._broker.collecting else []
         reasons = [
             *([feed.reason] if feed.reason else []),
             *(f"no provider answers for {name}" for name in silent),
             *([] if cache.healthy else [cache.detail]),
+            *([] if bus.healthy else [bus.detail]),
         ]
         status = ("degraded" if reasons else "healthy") if self._has_fresh_price() else "unhealthy"
         return {
@@ -99,11 +106,16 @@ class Health:
             },
             "pools": {name: _times_as_text(msgspec.to_builtins(pool.status())) for name, pool in self._pools.items()},
             "cache": msgspec.to_builtins(cache),
+            "bus": msgspec.to_builtins(bus),
         }
 
     def readiness(self) -> dict[str, Any]:
-        """Whether clients should be sent here: ``{"ready", "reason", "timestamp"}``."""
-        ready = self._has_fresh_price()
+        """Whether clients should be sent here: ``{"ready", "reason", "timestamp"}``.
+
+        Not while there is no fresh price, or while this process does not hear of new ones.
+        """
+        bus = self._broker.status()
+        ready = self._has_fresh_price() and (self._broker.collecting or bus.healthy)
         reason = None if ready else self._feed_status.of(CRYPTO_PRICES).reason
         return {"ready": ready, "reason": reason, "timestamp": self.timestamp()}
 

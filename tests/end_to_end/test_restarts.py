@@ -12,19 +12,10 @@ import pytest
 from tests.end_to_end.conftest import Connect, SimulatorProcess, StartService
 from tests.support.plain_http import get
 from tests.support.processes import free_port, has_ended, simulator_of, wait_until
-from tests.support.service import CLOSED_PORT, ServiceProcess
+from tests.support.service import NO_INTERNET, ServiceProcess, internet_at
 from websocket.coins import SYMBOLS
-from websocket.settings import Settings, with_provider_urls
 
 SOON_STALE = {"DELAYED_AFTER": "2", "STALE_AFTER": "3"}
-
-NO_INTERNET = f"http://127.0.0.1:{CLOSED_PORT}"
-
-
-def providers_at(base_url: str) -> dict[str, str]:
-    """Settings that send every request to one address, where a simulator may be or nothing."""
-    providers = with_provider_urls(Settings(), base_url).providers
-    return {f"{name.upper()}_URL": str(getattr(providers, name).url) for name in vars(providers)}
 
 
 def real(port: int) -> list[str]:
@@ -43,13 +34,13 @@ def test_restart_without_internet_serves_the_last_prices_with_their_age(
 ) -> None:
     """Nobody answers: the prices of the earlier run are shown, with the time that they are from, and called stale."""
     port = free_port()
-    first = start_service({**SOON_STALE, **providers_at(internet.url)}, command=real(port), port=port)
+    first = start_service({**SOON_STALE, **internet_at(internet.url)}, command=real(port), port=port)
     wait_until(lambda: len(prices(first)) == len(SYMBOLS), "ten prices")
     internet.kill()
     held = [(row["symbol"], row["price"], row["lastUpdated"]) for row in prices(first)]
     first.stop()
 
-    env = {**SOON_STALE, **providers_at(NO_INTERNET)}
+    env = {**SOON_STALE, **internet_at(NO_INTERNET)}
     second = start_service(env, folder=first.folder, command=real(port), port=port)
     client = connect(second, transports=["websocket"])
     client.subscribe()
@@ -76,7 +67,7 @@ def test_restart_without_internet_serves_the_last_prices_with_their_age(
 def test_first_start_without_internet_says_so(start_service: StartService, connect: Connect) -> None:
     """Nothing is invented: no array comes, the feed is down, and the way to the demo is named."""
     port = free_port()
-    service = start_service(providers_at(NO_INTERNET), command=real(port), port=port)
+    service = start_service(internet_at(NO_INTERNET), command=real(port), port=port)
     client = connect(service, transports=["websocket"])
     answer = client.subscribe()
     assert (answer["ok"], answer["seq"]) == (True, 0)
@@ -96,7 +87,7 @@ def test_demo_prices_are_not_shown_as_real_ones(start_service: StartService) -> 
     wait_until(lambda: len(prices(demo)) == len(SYMBOLS), "ten prices")
     demo.stop()
     port = free_port()
-    service = start_service(providers_at(NO_INTERNET), folder=demo.folder, command=real(port), port=port)
+    service = start_service(internet_at(NO_INTERNET), folder=demo.folder, command=real(port), port=port)
     assert prices(service) == []
     assert get(f"{service.url}/health").json()["demo"] is False
     service.stop()
@@ -108,7 +99,7 @@ def test_demo_prices_are_not_shown_as_real_ones(start_service: StartService) -> 
 def test_real_prices_are_not_shown_in_a_demo(start_service: StartService, internet: SimulatorProcess) -> None:
     """The other way round: a demo begins with nothing but what its own simulator says."""
     port = free_port()
-    service = start_service(providers_at(internet.url), command=real(port), port=port)
+    service = start_service(internet_at(internet.url), command=real(port), port=port)
     wait_until(lambda: len(prices(service)) == len(SYMBOLS), "ten prices")
     service.stop()
     demo = start_service(folder=service.folder)

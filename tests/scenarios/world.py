@@ -157,6 +157,7 @@ class World:
             sources=self.sources,
             pools={pool.name: pool for pool in (self.ticks, self.snapshots)},
             cache=self.cache,
+            broker=self.broker,
             settings=self.settings,
             demo=demo,
             clock=internet.now,

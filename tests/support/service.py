@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.processes import free_port
-from websocket.settings import describe_settings
+from websocket.settings import Settings, describe_settings, with_provider_urls
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,12 +24,24 @@ POLL_INTERVAL_S = 0.1
 CLOSED_PORT = 1
 """Nobody listens here."""
 
+NO_INTERNET = f"http://127.0.0.1:{CLOSED_PORT}"
+
+
+def internet_at(base_url: str) -> dict[str, str]:
+    """Settings that send every request to one address, where a simulator may be or nothing."""
+    settings = with_provider_urls(Settings(), base_url)
+    return {
+        **{f"{name.upper()}_URL": provider.url for name, provider in vars(settings.providers).items()},
+        **{f"NODES_{chain.upper()}": ",".join(nodes) for chain, nodes in vars(settings.nodes).items()},
+        **{f"FEED_{name.upper()}": url for name, url in vars(settings.feeds).items()},
+    }
+
 
 def service_environment(folder: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a service that keeps its files in ``folder``.
 
-    Settings of the person who runs the tests are left out, and a Redis that happens to run on the machine is not
-    touched.
+    Settings of the person who runs the tests are left out, a Redis that happens to run on the machine is not touched,
+    and outside of the demo mode no request leaves the machine.
 
     Args:
         folder: where its data and its log file go.
@@ -41,6 +53,7 @@ def service_environment(folder: Path, env: Mapping[str, str] | None = None) -> d
         "DATA_DIR": str(folder / "data"),
         "LOG_FILE": str(folder / "websocket.log"),
         "REDIS_PORT": str(CLOSED_PORT),
+        **internet_at(NO_INTERNET),
         **(env or {}),
     }
 

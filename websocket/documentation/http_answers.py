@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
 from websocket.catalogue import EndpointInfo, ServiceInfo
 from websocket.documentation.messages import ServiceName, Timestamp
@@ -48,6 +49,9 @@ class ProviderHealth(Struct, frozen=True, kw_only=True):
         succeeded: asks that brought everything that was asked for.
         failed: asks with an error that counts against the provider.
         errors: how many asks ended with each kind of error.
+        asks_last_hour: how many asks ended in the last hour; of a very busy provider the last 1000.
+        success_rate: share of these that did not fail, 0 to 1; null when there were none.
+        p95_ms: 95 of 100 answers of the last hour took no longer, milliseconds; null without an answer.
         disabled_symbols: coins that it does not know at present.
     """
 
@@ -64,6 +68,9 @@ class ProviderHealth(Struct, frozen=True, kw_only=True):
     succeeded: int
     failed: int
     errors: dict[str, int]
+    asks_last_hour: int
+    success_rate: float | None
+    p95_ms: float | None
     disabled_symbols: tuple[str, ...]
 
 
@@ -93,6 +100,10 @@ class PoolHealth(Struct, frozen=True, kw_only=True):
         active_source: whose answers are used; null before the first answer and while nobody answers.
         available_sources: who can be asked, best first.
         inactive_sources: who cannot: not configured, or left alone for a while.
+        silent: true while nobody answers; false before the first round.
+        better_source: the best source before the active one that is left alone for a while, or null. While nobody
+            answers, the one that is tried first again.
+        retry_at: when that one may be asked again.
         failover_count: changes of the active source since the start.
         failovers: the last of them, oldest first.
     """
@@ -101,6 +112,9 @@ class PoolHealth(Struct, frozen=True, kw_only=True):
     active_source: str | None
     available_sources: tuple[str, ...]
     inactive_sources: tuple[str, ...]
+    silent: bool
+    better_source: str | None
+    retry_at: Timestamp | None
     failover_count: int
     failovers: tuple[FailoverRecord, ...]
 
@@ -120,6 +134,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
         providers: by registry name.
         pools: by name.
         cache: how the cache is doing.
+        bus: whether this process collects, and how it stands with those that share its Redis.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -132,6 +147,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderHealth]
     pools: dict[str, PoolHealth]
     cache: CacheStatus
+    bus: BusStatus
 
 
 class Live(Struct, frozen=True, kw_only=True):
@@ -150,7 +166,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
     """Whether clients should be sent here.
 
     Attributes:
-        ready: true while at least one price is younger than ``STALE_AFTER``.
+        ready: true while at least one price is younger than ``STALE_AFTER`` and this process hears of new ones.
         reason: why not, or null.
         timestamp: now.
     """

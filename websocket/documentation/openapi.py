@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
 from websocket.catalogue import CRYPTO_PRICES, ENDPOINTS, GROUPS, SERVICE_NAMES, SERVICES, services_of
 from websocket.documentation import API_VERSION
@@ -71,6 +72,7 @@ def routes() -> tuple[RouteInfo, ...]:
         _json("/ws/services", "The services that can be subscribed to.", _services()),
         _json("/ws/endpoints", "The WebSocket endpoints.", _endpoints()),
         _page("/test-websocket", "A page that shows the feed as a browser gets it."),
+        _page("/dashboard", "A page that shows every service on one screen."),
         _page("/docs", "This documentation, for people."),
         _json("/docs/asyncapi.json", "Both WebSocket protocols as an AsyncAPI 3.0 document.", _document("AsyncAPI")),
         _json("/docs/openapi.json", "The HTTP routes as an OpenAPI 3.1 document.", _document("OpenAPI")),
@@ -189,6 +191,9 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
                 succeeded=8634,
                 failed=6,
                 errors={"timeout": 6},
+                asks_last_hour=358,
+                success_rate=0.9832,
+                p95_ms=212.4,
                 disabled_symbols=(),
             )
         },
@@ -198,6 +203,9 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
                 active_source="binance",
                 available_sources=("binance", "coinbase_exchange"),
                 inactive_sources=("kraken",),
+                silent=False,
+                better_source=None,
+                retry_at=None,
                 failover_count=1,
                 failovers=(
                     answers.FailoverRecord(
@@ -212,6 +220,15 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
         },
         cache=CacheStatus(
             kind="embedded", healthy=True, detail="in memory and in data/cache.json", last_error=None, hits=2, misses=0
+        ),
+        bus=BusStatus(
+            role="single",
+            healthy=True,
+            detail="publications stay in this process",
+            silence_s=None,
+            outbox=0,
+            last_error=None,
+            epoch="92a03bf61260",
         ),
     )
     unhealthy = msgspec.structs.replace(report, status="unhealthy")
