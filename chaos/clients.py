@@ -1,0 +1,239 @@
+"""Clients that stay connected whatever happens: they resume, obey waits, and go on to the next process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import socketio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from chaos.witness import Witness
+
+CONNECT_TIMEOUT_S = 3.0
+
+SILENCE_S = 6.0
+"""A client that hears nothing for so long, where an update comes every second, goes to another process."""
+
+RETRY_S = (0.1, 0.6)
+
+
+class Freshness:
+    """How long it has been since a client got a price that is newer than all before."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._newest = 0.0
+        self._since = time.monotonic()
+
+    def begin(self) -> None:
+        """Counts from now."""
+        self._since = time.monotonic()
+
+    def saw(self, moments: Sequence[str]) -> None:
+        """Prices of these times came."""
+        newest = max((_unix_s(moment) for moment in moments), default=0.0)
+        if newest > self._newest:
+            self._newest = newest
+            self.look()
+            self._since = time.monotonic()
+
+    def look(self) -> None:
+        """Notes how long it has been by now."""
+        self._witness.note_gap(self.age_s)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last news."""
+        return time.monotonic() - self._since
+
+
+class PlainClient:
+    """Follows ``market_data`` on a plain WebSocket.
+
+    Args:
+        ports: of the processes, the one to begin with first.
+        witness: is told everything.
+    """
+
+    def __init__(self, ports: Sequence[int], witness: Witness) -> None:
+        self._ports = itertools.cycle(ports)
+        self._witness = witness
+        self._position: tuple[str, int] | None = None
+        self._recovered: bool | None = None
+        self._wait_s = 0.0
+        self.freshness = Freshness(witness)
+        self.is_connected = False
+        self.stalls_until = 0.0
+        self.vanishes = False
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        is_first = True
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+                await self._stay(is_first)
+                is_first = False
+            if self.is_connected:
+                self.is_connected = False
+                self._witness.reconnects += 1
+            is_first = is_first and self._position is None
+            await asyncio.sleep(self._wait_s or random.uniform(*RETRY_S))
+            self._wait_s = 0.0
+
+    async def _stay(self, is_first: bool) -> None:
+        url = f"ws://127.0.0.1:{next(self._ports)}/ws/data"
+        async with connect(url, open_timeout=CONNECT_TIMEOUT_S, close_timeout=1, compression=None) as socket:
+            subscribe: dict[str, Any] = {"action": "subscribe", "service": "market_data"}
+            if self._position is not None:
+                epoch, seq = self._position
+                subscribe["since"] = {"epoch": epoch, "seq": seq}
+            await socket.send(msgspec.json.encode(subscribe).decode())
+            if is_first:
+                self.freshness.begin()
+            while True:
+                await self._maybe_misbehave(socket)
+                await self._hear(await asyncio.wait_for(socket.recv(), SILENCE_S))
+
+    async def _hear(self, text: str | bytes) -> None:
+        message = msgspec.json.decode(text)
+        kind, data = message["type"], message["data"]
+        if kind == "subscription_confirmed":
+            self.is_connected = True
+            self._recovered = data.get("recovered")
+        elif kind == "error" and data["code"] == "shutting_down":
+            self._witness.goodbyes += 1
+            self._wait_s = data["reconnect_in_ms"] / 1000
+        elif kind == "update":
+            self._follow(message["epoch"], message["seq"], is_snapshot="snapshot" in message)
+            body = msgspec.json.encode(data)
+            self._witness.judge(message["epoch"], message["seq"], body, data["prices"], data["last_updated"])
+            self.freshness.saw(list(data["last_updated"].values()))
+
+    def _follow(self, epoch: str, seq: int, *, is_snapshot: bool) -> None:
+        """Whether something was missed, or came twice."""
+        last, self._position = self._position, (epoch, seq)
+        if last is None:
+            return
+        if is_snapshot:
+            self._witness.snapshots += 1
+        if epoch != last[0]:
+            self._witness.renumbered += 1
+        elif seq <= last[1]:
+            self._witness.repeated += 0 if is_snapshot and seq == last[1] else 1
+        else:
+            self._witness.missed += seq - last[1] - 1
+            if self._recovered:
+                self._witness.replayed += 1
+
+    async def _maybe_misbehave(self, socket: ClientConnection) -> None:
+        if self.vanishes:
+            self.vanishes = False
+            socket.transport.abort()
+        while time.monotonic() < self.stalls_until:
+            await asyncio.sleep(0.1)
+
+
+class SocketIoClient:
+    """Follows ``crypto-prices`` over Socket.IO, by polling or on a WebSocket.
+
+    Args:
+        ports: of the processes, the one to begin with first.
+        witness: is told everything.
+        transport: ``websocket`` or ``polling``.
+    """
+
+    def __init__(self, ports: Sequence[int], witness: Witness, transport: str) -> None:
+        self._ports = itertools.cycle(ports)
+        self._witness = witness
+        self._transport = transport
+        self.freshness = Freshness(witness)
+        self.is_connected = False
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            client = socketio.AsyncClient(reconnection=False)
+            client.on("crypto-prices", self._on_prices)
+            try:
+                await asyncio.wait_for(self._stay(client), None)
+            except (socketio.exceptions.SocketIOError, OSError, TimeoutError, ValueError):
+                pass
+            finally:
+                with contextlib.suppress(Exception):
+                    await client.disconnect()
+            if self.is_connected:
+                self.is_connected = False
+                self._witness.reconnects += 1
+            await asyncio.sleep(random.uniform(*RETRY_S))
+
+    async def _stay(self, client: Any) -> None:
+        url = f"http://127.0.0.1:{next(self._ports)}"
+        await client.connect(url, transports=[self._transport], wait_timeout=CONNECT_TIMEOUT_S)
+        answer = await client.call("subscribe", {"channel": "crypto-prices"}, timeout=CONNECT_TIMEOUT_S)
+        self.is_connected = answer["ok"]
+        while client.connected and self.freshness.age_s < 2 * SILENCE_S:
+            await asyncio.sleep(0.2)
+
+    async def _on_prices(self, rows: list[dict[str, Any]]) -> None:
+        self._witness.judge_rows(rows)
+        self.freshness.saw([row["lastUpdated"] for row in rows])
+
+
+class Crowd:
+    """All clients of a run.
+
+    Args:
+        ports: of the processes.
+        witness: is told everything.
+        plain: how many plain clients.
+        socketio_clients: how many of Socket.IO, every third of them polling.
+    """
+
+    def __init__(self, ports: Sequence[int], witness: Witness, *, plain: int, socketio_clients: int) -> None:
+        starts = [tuple(ports[n:]) + tuple(ports[:n]) for n in range(len(ports))]
+        self.plain = [PlainClient(starts[n % len(starts)], witness) for n in range(plain)]
+        self.socketio = [
+            SocketIoClient(starts[n % len(starts)], witness, "polling" if n % 3 == 2 else "websocket")
+            for n in range(socketio_clients)
+        ]
+        self.everybody: list[PlainClient | SocketIoClient] = [*self.plain, *self.socketio]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Connects them, not all at the same moment."""
+        for client in self.everybody:
+            self._tasks.append(asyncio.create_task(client.run()))
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Ends them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def begin_to_count(self) -> None:
+        """For the next fault."""
+        for client in self.everybody:
+            client.freshness.begin()
+
+    def look(self) -> None:
+        """Notes how long each has been without news."""
+        for client in self.everybody:
+            client.freshness.look()
+
+    def all_are_well(self, within_s: float) -> bool:
+        """Whether everybody is connected and has got news in that time."""
+        return all(client.is_connected and client.freshness.age_s < within_s for client in self.everybody)
+
+
+def _unix_s(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -1,0 +1,154 @@
+"""The faults, one function each: what it does to the cluster, in the order in which they are played."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chaos.clients import Crowd
+from chaos.cluster import Cluster, wait_for
+
+SHORT_OUTAGE_S = 10.0
+PAUSE_S = 8.0
+SCENARIO_S = 8.0
+
+ALL_BUT_ONE = ("binance", "coinbase_exchange", "coingecko", "coinlore", "coinpaprika")
+
+
+class Stage(NamedTuple):
+    """What a fault can act on."""
+
+    cluster: Cluster
+    crowd: Crowd
+
+
+class Fault(NamedTuple):
+    """One fault.
+
+    Attributes:
+        title: for the report.
+        play: causes it and takes it back; what it killed it also starts again, as a supervisor would.
+        in_short: whether the short run has it.
+        may_renumber: whether clients may get snapshots under a new epoch instead of a replay.
+    """
+
+    title: str
+    play: Callable[[Stage], object]
+    in_short: bool
+    may_renumber: bool = False
+
+
+def _nothing(_stage: Stage) -> None:
+    time.sleep(SCENARIO_S)
+
+
+def _kill_collector(stage: Stage) -> None:
+    collector = stage.cluster.collector()
+    collector.kill()
+    time.sleep(5)
+    collector.start()
+
+
+def _kill_follower(stage: Stage) -> None:
+    follower = stage.cluster.followers()[0]
+    follower.kill()
+    time.sleep(3)
+    follower.start()
+
+
+def _pause_collector(stage: Stage) -> None:
+    collector = stage.cluster.collector()
+    collector.send(signal.SIGSTOP)
+    time.sleep(PAUSE_S)
+    collector.send(signal.SIGCONT)
+    time.sleep(3)
+
+
+def _pause_follower(stage: Stage) -> None:
+    follower = stage.cluster.followers()[0]
+    follower.send(signal.SIGSTOP)
+    time.sleep(PAUSE_S)
+    follower.send(signal.SIGCONT)
+
+
+def _kill_redis(stage: Stage) -> None:
+    stage.cluster.redis.kill()
+    time.sleep(SHORT_OUTAGE_S)
+    stage.cluster.redis.start()
+
+
+def _empty_redis(stage: Stage) -> None:
+    stage.cluster.redis.kill()
+    stage.cluster.forget_redis_data()
+    time.sleep(2)
+    stage.cluster.redis.start()
+
+
+def _mute_redis(stage: Stage) -> None:
+    stage.cluster.redis.send(signal.SIGSTOP)
+    time.sleep(SHORT_OUTAGE_S)
+    stage.cluster.redis.send(signal.SIGCONT)
+
+
+def _fill_redis(stage: Stage) -> None:
+    stage.cluster.command_redis("CONFIG", "SET", "maxmemory", "1")
+    time.sleep(SHORT_OUTAGE_S)
+    stage.cluster.command_redis("CONFIG", "SET", "maxmemory", "0")
+
+
+def _kill_redis_and_collector(stage: Stage) -> None:
+    collector = stage.cluster.collector()
+    stage.cluster.redis.kill()
+    collector.kill()
+    time.sleep(3)
+    stage.cluster.redis.start()
+    time.sleep(3)
+    collector.start()
+
+
+def _scenario(name: str, *providers: str) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> None:
+        stage.cluster.begin_scenario(name, *providers)
+        time.sleep(SCENARIO_S)
+        stage.cluster.begin_scenario("normal")
+
+    return play
+
+
+def _stall_and_vanish(stage: Stage) -> None:
+    clients = stage.crowd.plain
+    for client in clients[: len(clients) // 10]:
+        client.stalls_until = time.monotonic() + 5
+    for client in clients[len(clients) // 10 : len(clients) // 5]:
+        client.vanishes = True
+    time.sleep(6)
+
+
+def _rolling_restart(stage: Stage) -> None:
+    for service in stage.cluster.services:
+        service.stop()
+        service.start()
+        wait_for(lambda service=service: service.is_ready, f"{service.name} is ready again")
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("nothing (for comparison)", _nothing, in_short=True),
+    Fault("the collector is killed, and started again after 5 s", _kill_collector, in_short=True),
+    Fault("a follower is killed, and started again after 3 s", _kill_follower, in_short=False),
+    Fault("the collector is paused for 8 s", _pause_collector, in_short=True),
+    Fault("a follower is paused for 8 s", _pause_follower, in_short=False),
+    Fault("Redis is killed, and started again after 10 s", _kill_redis, in_short=True),
+    Fault("Redis does not answer for 10 s", _mute_redis, in_short=False),
+    Fault("Redis has no memory left for 10 s", _fill_redis, in_short=False),
+    Fault("Redis is killed, and comes back empty", _empty_redis, in_short=False, may_renumber=True),
+    Fault("Redis and the collector are killed together", _kill_redis_and_collector, in_short=False, may_renumber=True),
+    Fault("one exchange is away", _scenario("outage", "binance"), in_short=False),
+    Fault("all providers but one are away", _scenario("outage", *ALL_BUT_ONE), in_short=False),
+    Fault("one source is wrong by ten", _scenario("one_source_wrong", "binance"), in_short=True),
+    Fault("providers say NaN", _scenario("nan", "binance", "coingecko"), in_short=False),
+    Fault("providers say 429", _scenario("rate_limited", "binance", "coingecko"), in_short=False),
+    Fault("clients stall and vanish", _stall_and_vanish, in_short=False),
+    Fault("the processes are restarted one after the other", _rolling_restart, in_short=True),
+)
