@@ -32,12 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Breaks a cluster while clients watch.")
     parser.add_argument("--short", action="store_true", help="only the faults that matter most, with fewer clients")
     parser.add_argument("--clients", type=int, help="plain clients (default: 500, short: 60)")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only faults whose title has these words")
+    parser.add_argument("--folder", type=Path, help="where data and logs go and stay (default: a temporary folder)")
     parser.add_argument("--report", type=Path, help="a Markdown file whose marked part gets the report")
     options = parser.parse_args(arguments)
-    faults = [fault for fault in FAULTS if fault.in_short or not options.short]
+    faults = [fault for fault in FAULTS if (fault.in_short or not options.short) and options.only in fault.title]
     clients = options.clients or (60 if options.short else 500)
     try:
-        outcomes = asyncio.run(_play(faults, clients))
+        with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+            folder = options.folder or Path(temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            outcomes = asyncio.run(_play(faults, clients, folder))
     except ClusterError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -46,24 +51,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(outcome.is_clean for outcome in outcomes) else 1
 
 
-async def _play(faults: Sequence[Fault], clients: int) -> list[Outcome]:
+async def _play(faults: Sequence[Fault], clients: int, folder: Path) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        cluster = Cluster(Path(folder))
-        witness = Witness(SEED)
-        crowd = Crowd([service.port for service in cluster.services], witness, plain=clients, socketio_clients=9)
-        try:
-            await asyncio.to_thread(cluster.start)
-            await crowd.start()
-            await _recover(cluster, crowd)
-            for fault in faults:
-                outcome = await _play_one(fault, cluster, crowd, witness)
-                sys.stdout.write(as_text(outcome) + "\n")
-                sys.stdout.flush()
-                outcomes.append(outcome)
-        finally:
-            await crowd.stop()
-            await asyncio.to_thread(cluster.stop)
+    cluster = Cluster(folder)
+    witness = Witness(SEED)
+    crowd = Crowd([service.port for service in cluster.services], witness, plain=clients, socketio_clients=9)
+    try:
+        await asyncio.to_thread(cluster.start)
+        await crowd.start()
+        await _recover(cluster, crowd)
+        for fault in faults:
+            outcome = await _play_one(fault, cluster, crowd, witness)
+            sys.stdout.write(as_text(outcome) + "\n")
+            sys.stdout.flush()
+            outcomes.append(outcome)
+    finally:
+        await crowd.stop()
+        await asyncio.to_thread(cluster.stop)
     return outcomes
 
 
@@ -83,7 +87,8 @@ async def _play_one(fault: Fault, cluster: Cluster, crowd: Crowd, witness: Witne
         repeated=witness.repeated,
         replayed=witness.replayed,
         renumbered=witness.renumbered,
-        may_renumber=fault.may_renumber,
+        unrecovered=witness.unrecovered,
+        may_lose=fault.may_lose,
         reconnects=witness.reconnects,
         goodbyes=witness.goodbyes,
         wrong=list(witness.wrong),

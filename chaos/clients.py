@@ -127,6 +127,7 @@ class PlainClient:
             self._witness.snapshots += 1
         if epoch != last[0]:
             self._witness.renumbered += 1
+            self._witness.unrecovered += is_snapshot
         elif seq <= last[1]:
             self._witness.repeated += 0 if is_snapshot and seq == last[1] else 1
         else:

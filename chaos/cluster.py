@@ -121,6 +121,14 @@ class Service(Program):
         readiness = self.readiness() if self.is_running else None
         return readiness is not None and readiness["ready"] is True
 
+    def wait_until_ready(self) -> None:
+        """Waits until it is.
+
+        Raises:
+            ClusterError: it did not become so.
+        """
+        wait_for(lambda: self.is_ready, f"{self.name} is ready")
+
     @property
     def role(self) -> str | None:
         """What it does in the cluster, see ``BusStatus``; None when it does not answer."""
@@ -176,7 +184,7 @@ class Cluster:
             service.start()
         for service in self.services:
             try:
-                wait_for(lambda service=service: service.is_ready, f"{service.name} is ready")
+                service.wait_until_ready()
             except ClusterError as error:
                 raise ClusterError(f"{error}: {service.said()}") from None
 

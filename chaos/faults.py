@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chaos.clients import Crowd
-from chaos.cluster import Cluster, wait_for
+from chaos.cluster import Cluster
 
 SHORT_OUTAGE_S = 10.0
 PAUSE_S = 8.0
@@ -31,13 +31,13 @@ class Fault(NamedTuple):
         title: for the report.
         play: causes it and takes it back; what it killed it also starts again, as a supervisor would.
         in_short: whether the short run has it.
-        may_renumber: whether clients may get snapshots under a new epoch instead of a replay.
+        may_lose: whether clients that resume may get a snapshot under a new epoch instead of a replay.
     """
 
     title: str
     play: Callable[[Stage], object]
     in_short: bool
-    may_renumber: bool = False
+    may_lose: bool = False
 
 
 def _nothing(_stage: Stage) -> None:
@@ -130,7 +130,7 @@ def _rolling_restart(stage: Stage) -> None:
     for service in stage.cluster.services:
         service.stop()
         service.start()
-        wait_for(lambda service=service: service.is_ready, f"{service.name} is ready again")
+        service.wait_until_ready()
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -142,8 +142,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("Redis is killed, and started again after 10 s", _kill_redis, in_short=True),
     Fault("Redis does not answer for 10 s", _mute_redis, in_short=False),
     Fault("Redis has no memory left for 10 s", _fill_redis, in_short=False),
-    Fault("Redis is killed, and comes back empty", _empty_redis, in_short=False, may_renumber=True),
-    Fault("Redis and the collector are killed together", _kill_redis_and_collector, in_short=False, may_renumber=True),
+    Fault("Redis is killed, and comes back empty", _empty_redis, in_short=False, may_lose=True),
+    Fault("Redis and the collector are killed together", _kill_redis_and_collector, in_short=False, may_lose=True),
     Fault("one exchange is away", _scenario("outage", "binance"), in_short=False),
     Fault("all providers but one are away", _scenario("outage", *ALL_BUT_ONE), in_short=False),
     Fault("one source is wrong by ten", _scenario("one_source_wrong", "binance"), in_short=True),

@@ -23,8 +23,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         missed: updates that a client never got although it resumed, or stayed connected.
         repeated: updates that a client got a second time, or out of order.
         replayed: updates that came behind a resumed position.
-        renumbered: times that a client had to go on with a snapshot under another epoch.
-        may_renumber: whether that is in order.
+        renumbered: times that a client had to go on under another epoch.
+        unrecovered: those of them that had resumed, and cannot know what they missed.
+        may_lose: whether that is in order.
         reconnects: connections that ended.
         goodbyes: clients that were told of it.
         wrong: what differed from the truth, or from what another client got under the same number.
@@ -39,7 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int
     replayed: int
     renumbered: int
-    may_renumber: bool
+    unrecovered: int
+    may_lose: bool
     reconnects: int
     goodbyes: int
     wrong: list[str]
@@ -48,7 +50,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_clean(self) -> bool:
         """Nothing happened that must not."""
-        return not (self.missed or self.repeated or self.wrong or self.helped)
+        lost = 0 if self.may_lose else self.unrecovered
+        return not (self.missed or self.repeated or self.wrong or self.helped or lost)
 
 
 def as_text(outcome: Outcome) -> str:
@@ -57,7 +60,8 @@ def as_text(outcome: Outcome) -> str:
         f"{'ok  ' if outcome.is_clean else 'BAD '} {outcome.title}: {outcome.without_news_s:.1f} s without news,"
         f" missed {outcome.missed}, repeated {outcome.repeated}, wrong {len(outcome.wrong)}, helped {outcome.helped};"
         f" {outcome.updates} updates, {outcome.reconnects} reconnects, {outcome.replayed} replayed,"
-        f" {outcome.renumbered} renumbered, {outcome.goodbyes} goodbyes, {outcome.took_s:.0f} s"
+        f" {outcome.renumbered} renumbered, {outcome.unrecovered} of them after a resume,"
+        f" {outcome.goodbyes} goodbyes, {outcome.took_s:.0f} s"
     )
     return "\n    ".join([line, *outcome.wrong[:5]])
 
@@ -74,7 +78,7 @@ def as_markdown(page: str, outcomes: Sequence[Outcome], clients: int) -> str:
     tail = rest.partition(END)[2]
     rows = [
         f"| {one.title} | {one.without_news_s:.1f} | {one.missed} | {one.repeated} | {len(one.wrong)} | {one.helped} |"
-        f" {one.renumbered} | {one.reconnects} | {one.updates} |"
+        f" {one.renumbered} | {one.unrecovered} | {one.reconnects} | {one.updates} |"
         for one in outcomes
     ]
     when = datetime.now(timezone.utc)
@@ -84,8 +88,8 @@ def as_markdown(page: str, outcomes: Sequence[Outcome], clients: int) -> str:
         f" an update every second; Python {platform.python_version()}, {os.cpu_count()} cores.",
         "",
         "| Fault | Longest time without a newer price, s | Missed | Repeated | Wrong | Helped | New epoch |"
-        " Reconnects | Updates |",
-        "|---|---|---|---|---|---|---|---|---|",
+        " After a resume | Reconnects | Updates |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *rows,
         END,
     ]

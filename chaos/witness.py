@@ -45,6 +45,7 @@ class Witness:
         self.replayed = 0
         self.snapshots = 0
         self.renumbered = 0
+        self.unrecovered = 0
         self.reconnects = 0
         self.goodbyes = 0
         self.longest_gap_s = 0.0

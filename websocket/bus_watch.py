@@ -23,6 +23,7 @@ class BusWatch:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._last: str | None = None
+        self._has_heard = False
         self._listeners: list[Callable[[], object]] = []
 
     def deaf(self) -> str | None:
@@ -42,12 +43,15 @@ class BusWatch:
         """Tells the listeners of a change."""
         deaf, last = self.deaf(), self._last
         self._last = deaf
+        has_heard, self._has_heard = self._has_heard, self._has_heard or deaf is None
         if (deaf is None) == (last is None):
             return
         if deaf is None:
-            logger.info("this process hears of updates again")
+            logger.info("this process hears of updates")
+        elif has_heard:
+            logger.error("this process does not hear of updates any more reason=%s", deaf)
         else:
-            logger.error("this process does not hear of updates reason=%s", deaf)
+            logger.info("this process does not hear of updates yet reason=%s", deaf)
         for listener in self._listeners:
             try:
                 listener()
