@@ -26,6 +26,9 @@ RECOVERY_S = 40.0
 
 WELL_WITHIN_S = 4.0
 
+SETTLE_S = 6.0
+"""A fault may show only after a while; until then nobody is asked whether everything is well again."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Gives the exit code."""
@@ -72,10 +75,13 @@ async def _play(faults: Sequence[Fault], clients: int, folder: Path) -> list[Out
 
 
 async def _play_one(fault: Fault, cluster: Cluster, crowd: Crowd, witness: Witness) -> Outcome:
+    await crowd.spread()
+    await _recover(cluster, crowd)
     witness.reset()
     crowd.begin_to_count()
     began_at = time.monotonic()
     await asyncio.to_thread(fault.play, Stage(cluster, crowd))
+    await asyncio.sleep(SETTLE_S)
     helped = await _recover(cluster, crowd)
     crowd.look()
     return Outcome(

@@ -65,6 +65,7 @@ class PlainClient:
     """
 
     def __init__(self, ports: Sequence[int], witness: Witness) -> None:
+        self._home = tuple(ports)
         self._ports = itertools.cycle(ports)
         self._witness = witness
         self._position: tuple[str, int] | None = None
@@ -74,6 +75,11 @@ class PlainClient:
         self.is_connected = False
         self.stalls_until = 0.0
         self.vanishes = False
+
+    def go_home(self) -> None:
+        """Leaves with the next update, and connects to the process that it began with."""
+        self._ports = itertools.cycle(self._home)
+        self.vanishes = True
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -220,6 +226,12 @@ class Crowd:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def spread(self) -> None:
+        """Distributes the plain clients over the processes again, as they were in the beginning."""
+        for client in self.plain:
+            client.go_home()
+        await asyncio.sleep(2)
 
     def begin_to_count(self) -> None:
         """For the next fault."""
