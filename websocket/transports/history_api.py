@@ -1,0 +1,282 @@
+"""What the archive keeps, over HTTP: prices and candles, articles, large transactions; as JSON or CSV, page by page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Literal, get_args
+from urllib.parse import quote, urlencode
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from websocket import codec
+from websocket.archive import queries
+from websocket.archive.formats import (
+    ArticleRecord,
+    CandleRecord,
+    PriceRecord,
+    Record,
+    WhaleRecord,
+    csv_head,
+    csv_lines,
+    record_of,
+)
+from websocket.archive.queries import Page
+from websocket.archive.rows import ArticleRow, CandleRow, PriceRow, WhaleRow
+from websocket.archive.store import Archive
+from websocket.coins import SYMBOLS
+from websocket.errors import ArchiveError, ClientError
+from websocket.records import to_rfc3339
+from websocket.transports.http_api import error_response, json_response
+from websocket.transports.query import Query
+
+MAX_ROWS = 10_000
+DEFAULT_ROWS = 1000
+STREAM_ROWS = 1000
+"""Rows that a stream reads at a time."""
+
+Form = Literal["json", "csv"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+HistoryInterval = Literal["raw", "1m", "1h"]
+INTERVALS: tuple[HistoryInterval, ...] = get_args(HistoryInterval)
+
+DEFAULT_SPAN_S: dict[HistoryInterval, float] = {"raw": 3600.0, "1m": 86_400.0, "1h": 7 * 86_400.0}
+NEWS_SPAN_S = 7 * 86_400.0
+WHALES_SPAN_S = 7 * 86_400.0
+
+PAGING = ("limit", "after", "format")
+
+AnyPage = Page[PriceRow] | Page[CandleRow] | Page[ArticleRow] | Page[WhaleRow]
+
+Read = Callable[[sqlite3.Connection, str | None, int], AnyPage]
+"""Reads one page: after which cursor, and at most how many rows."""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request asks for.
+
+    Attributes:
+        name: of a file with it.
+        kind: type of its rows.
+        read: reads a page of them.
+        start: Unix seconds.
+        end: the same.
+        about: what the answer says beside its rows and their time.
+        filters: the request's own parameters that choose rows, for the address of the next page.
+    """
+
+    name: str
+    kind: type[Record]
+    read: Read
+    start: float
+    end: float
+    about: dict[str, str]
+    filters: dict[str, str]
+
+
+def history_api(archive: Archive, *, clock: Callable[[], float]) -> Blueprint:
+    """The routes that read the archive.
+
+    Args:
+        archive: what is read, always in a native thread.
+        clock: wall clock, Unix seconds.
+    """
+    api = Blueprint("history_api", __name__, url_prefix="/api")
+    shelf = _Shelf(archive, clock)
+
+    @api.get("/history/<symbol>")
+    def get_history(symbol: str) -> Response:
+        known = symbol.upper()
+        if known not in SYMBOLS:
+            message = f"There is no coin {symbol[:20]!r}; there are {', '.join(SYMBOLS)}."
+            return error_response(404, "not_found", message)
+        query = Query(request.args, ("interval", "from", "to", *PAGING))
+        return shelf.answer(query, _history(known, query, clock()))
+
+    @api.get("/news")
+    def get_news() -> Response:
+        query = Query(request.args, ("from", "to", "source", "category", "q", *PAGING))
+        return shelf.answer(query, _news(query, clock()))
+
+    @api.get("/whales")
+    def get_whales() -> Response:
+        query = Query(request.args, ("from", "to", "chain", "asset", "min_value", *PAGING))
+        return shelf.answer(query, _whales(query, clock()))
+
+    @api.after_request
+    def expose_headers(response: Response) -> Response:
+        # pages of other origins see them only then
+        response.headers["Access-Control-Expose-Headers"] = "Link, Content-Disposition"
+        return response
+
+    @api.errorhandler(ClientError)
+    def on_client_error(error: ClientError) -> Response:
+        return error_response(400, error.code, error.message)
+
+    @api.errorhandler(ArchiveError)
+    def on_archive_error(error: ArchiveError) -> Response:
+        return error_response(503, "service_unavailable", str(error), temporary=True)
+
+    return api
+
+
+class _Shelf:
+    """Answers requests for rows.
+
+    Args:
+        archive: where they are.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(self, archive: Archive, clock: Callable[[], float]) -> None:
+        self._archive = archive
+        self._clock = clock
+
+    def answer(self, query: Query, listing: Listing) -> Response:
+        """The rows in the form that is asked for.
+
+        Without ``limit`` a CSV is all that there is, read and sent a page at a time, so that neither side needs much
+        memory. Everything else is one page, with the address of the next.
+        """
+        form = query.choice("format", FORMS, "json")
+        limit, after = query.count("limit", MAX_ROWS), query.cursor("after")
+        if form == "csv" and limit is None:
+            return self._stream(listing, after)
+        page_of = self._csv_page if form == "csv" else self._json_page
+        response, following = page_of(listing, after, limit or DEFAULT_ROWS)
+        if following is not None:
+            response.headers["Link"] = f'<{_next_address(listing, form, limit, following)}>; rel="next"'
+        return response
+
+    def _json_page(self, listing: Listing, after: str | None, limit: int) -> tuple[Response, str | None]:
+        now = to_rfc3339(self._clock())
+
+        def read(connection: sqlite3.Connection) -> tuple[bytes, str | None]:
+            # encoded here as well, because ten thousand rows take a while that the event loop does not have
+            page = listing.read(connection, after, limit)
+            data = {
+                **listing.about,
+                "from": to_rfc3339(listing.start),
+                "to": to_rfc3339(listing.end),
+                "rows": [record_of(row) for row in page.rows],
+                "next": page.after,
+            }
+            return codec.encode({"status": "success", "data": data, "timestamp": now}), page.after
+
+        body, following = self._archive.read(read)
+        response = json_response(None)
+        response.set_data(body)
+        return response, following
+
+    def _csv_page(self, listing: Listing, after: str | None, limit: int) -> tuple[Response, str | None]:
+        text, following = self._archive.read(partial(_read_csv, listing=listing, after=after, limit=limit))
+        return _csv_response(listing, csv_head(listing.kind) + text), following
+
+    def _stream(self, listing: Listing, after: str | None) -> Response:
+        # the first page is read before the answer begins, while it can still become an error
+        text, following = self._archive.read(partial(_read_csv, listing=listing, after=after, limit=STREAM_ROWS))
+
+        def lines() -> Iterator[str]:
+            yield csv_head(listing.kind) + text
+            cursor = following
+            while cursor is not None:
+                more, cursor = self._archive.read(partial(_read_csv, listing=listing, after=cursor, limit=STREAM_ROWS))
+                yield more
+
+        return _csv_response(listing, lines())
+
+
+def _history(symbol: str, query: Query, now: float) -> Listing:
+    interval = query.choice("interval", INTERVALS, "1m")
+    start, end = query.span(DEFAULT_SPAN_S[interval], now)
+
+    def read(connection: sqlite3.Connection, after: str | None, limit: int) -> AnyPage:
+        if interval == "raw":
+            return queries.price_rows(connection, symbol, start=start, end=end, after=after, limit=limit)
+        return queries.candle_rows(connection, interval, symbol, start=start, end=end, after=after, limit=limit)
+
+    return Listing(
+        name=f"{symbol}-{interval}",
+        kind=PriceRecord if interval == "raw" else CandleRecord,
+        read=read,
+        start=start,
+        end=end,
+        about={"symbol": symbol, "interval": interval},
+        filters={"interval": interval},
+    )
+
+
+def _news(query: Query, now: float) -> Listing:
+    start, end = query.span(NEWS_SPAN_S, now)
+    source, category, text = query.lower("source"), query.lower("category"), query.text("q")
+
+    def read(connection: sqlite3.Connection, after: str | None, limit: int) -> AnyPage:
+        return queries.article_rows(
+            connection,
+            start=start,
+            end=end,
+            source=source,
+            category=category,
+            text=text,
+            after=after,
+            limit=limit,
+        )
+
+    filters = {"source": source, "category": category, "q": text}
+    return Listing(name="news", kind=ArticleRecord, read=read, start=start, end=end, about={}, filters=_given(filters))
+
+
+def _whales(query: Query, now: float) -> Listing:
+    start, end = query.span(WHALES_SPAN_S, now)
+    chain, asset, min_value = query.lower("chain"), query.upper("asset"), query.amount("min_value")
+
+    def read(connection: sqlite3.Connection, after: str | None, limit: int) -> AnyPage:
+        return queries.whale_rows(
+            connection,
+            start=start,
+            end=end,
+            chain=chain,
+            asset=asset,
+            min_value=min_value,
+            after=after,
+            limit=limit,
+        )
+
+    filters = {"chain": chain, "asset": asset, "min_value": None if min_value is None else repr(min_value)}
+    return Listing(name="whales", kind=WhaleRecord, read=read, start=start, end=end, about={}, filters=_given(filters))
+
+
+def _given(filters: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+def _read_csv(
+    connection: sqlite3.Connection, *, listing: Listing, after: str | None, limit: int
+) -> tuple[str, str | None]:
+    page = listing.read(connection, after, limit)
+    return csv_lines(page.rows), page.after
+
+
+def _csv_response(listing: Listing, body: str | Iterator[str]) -> Response:
+    response = Response(body, mimetype="text/csv")
+    day = to_rfc3339(listing.end)[:10]
+    response.headers["Content-Disposition"] = f'attachment; filename="{listing.name}-{day}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _next_address(listing: Listing, form: Form, limit: int | None, after: str) -> str:
+    """The request again, with the same span of time whatever the time is then, and the cursor."""
+    parameters = {
+        **listing.filters,
+        "from": repr(listing.start),
+        "to": repr(listing.end),
+        **({"format": form} if form != "json" else {}),
+        **({"limit": str(limit)} if limit is not None else {}),
+        "after": after,
+    }
+    return f"{quote(request.path)}?{urlencode(parameters)}"
