@@ -21,19 +21,25 @@ import flask_socketio
 from flask import Flask
 
 from websocket import codec
+from websocket.archive.store import Archive
+from websocket.archive.tasks import DUE_CHECK_INTERVAL_S, ArchiveTasks
 from websocket.broker.base import Broker
 from websocket.broker.memory_broker import MemoryBroker
+from websocket.broker.redis_broker import RedisBroker
 from websocket.bus_watch import BusWatch
 from websocket.cache.base import Cache
 from websocket.cache.factory import open_cache
-from websocket.catalogue import MARKET_DATA, SERVICE_NAMES
+from websocket.catalogue import CHANNELS, CRYPTO_PRICES
 from websocket.collector import Collector
 from websocket.demo import StandInInternet
+from websocket.documentation import API_VERSION
 from websocket.errors import ServiceError
 from websocket.feed_status import PriceFeedStatus
 from websocket.health import Health
 from websocket.hub import Hub
 from websocket.logs import set_up_logging
+from websocket.metrics.parts import LiveParts
+from websocket.metrics.registry import Metrics
 from websocket.price_book import PriceBook
 from websocket.process import allow_descriptors, calm_garbage_collector
 from websocket.providers import json_rpc, provider_classes, rss
@@ -43,14 +49,16 @@ from websocket.services import service_classes
 from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.prices import PriceService
-from websocket.services.unconfigured import publish_unconfigured
 from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
+from websocket.transports.archive_admin import archive_admin
 from websocket.transports.docs import docs
 from websocket.transports.edge import Edge, SocketIoEdge
 from websocket.transports.goodbye import Goodbye
+from websocket.transports.history_api import history_api
 from websocket.transports.http_api import http_api
 from websocket.transports.json_session import update_frame
 from websocket.transports.json_websocket import JsonWebSockets
+from websocket.transports.metrics_api import metrics_api
 from websocket.transports.pages import pages
 from websocket.transports.socketio_fanout import FanoutManager
 from websocket.transports.socketio_namespaces import FeedNamespace
@@ -72,6 +80,11 @@ PING_TIMEOUT_S = 10
 SWEEP_INTERVAL_S = 1.0
 """How often slow and closing connections are looked at."""
 
+ARCHIVE_DEADLINE_S = 30.0
+"""A disk that takes longer for a write is reported as a job that fails; the write itself goes on."""
+
+PRUNE_INTERVAL_S = 3600.0
+
 TAKE_OVER_WAIT_S = 20.0
 """How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
 
@@ -84,16 +97,22 @@ class Service:
     broker: Broker
     collector: Collector
     housekeeping: Scheduler
+    archive: Archive
+    archive_tasks: ArchiveTasks
     health: Health
     cache: Cache
     goodbye: Goodbye
     stand_in: StandInInternet | None
+    metrics: Metrics | None
 
     def start(self) -> None:
         """Begins to serve, and to collect as soon as the broker says that it is this process's turn."""
+        self.archive.start()
         self.housekeeping.start()
         self.collector.start()
         self.broker.start()
+        if self.metrics is not None:
+            self.metrics.start()
         calm_garbage_collector()
 
     def say_goodbye(self) -> None:
@@ -103,9 +122,13 @@ class Service:
     def stop(self) -> None:
         """Tells the clients, then ends what ``start`` and ``build`` began; what is worth keeping is saved."""
         self.say_goodbye()
+        if self.metrics is not None:
+            self.metrics.stop()
         self.collector.stop()
         self.broker.stop()
         self.housekeeping.stop()
+        self.archive_tasks.close()
+        self.archive.close()
         self.cache.close()
         if self.stand_in is not None:
             self.stand_in.stop()
@@ -130,14 +153,14 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         stand_in = StandInInternet(settings.demo)
         settings = with_provider_urls(settings, stand_in.start())
 
-    # budgets of providers are shared where the cache is: one allowance for all processes behind one address
-    shared = redis_storage(settings.redis) if cache.status().kind == "redis" else None
-    limiter = RateLimiter(shared)
+    # whoever shares a Redis shares what is collected, and the budgets: one allowance behind one address
+    is_shared = cache.status().kind == "redis"
+    limiter = RateLimiter(redis_storage(settings.redis) if is_shared else None)
     sources = _build_sources(settings, names=named_after, limiter=limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
-    broker = MemoryBroker(clock=time.time)
+    broker = _build_broker(settings, is_shared=is_shared)
     bus_watch = BusWatch(broker)
     hub = Hub(broker, frame=update_frame, trouble=bus_watch.deaf)
     feed_status = PriceFeedStatus(
@@ -168,6 +191,10 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         settings=settings.prices,
         clock=time.time,
     )
+    data_dir = Path(settings.storage.data_dir)
+    archive = Archive(settings.archive, data_dir, demo=settings.demo.enabled)
+    archive_tasks = ArchiveTasks(archive, settings.archive, data_dir, clock=time.time)
+    broker.listen(archive.on_publication)
     collecting, housekeeping = Scheduler("collecting"), Scheduler("housekeeping")
     context = ServiceContext(
         settings=settings,
@@ -177,6 +204,8 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         cache=cache,
         limiter=limiter,
         clock=time.time,
+        archive=archive,
+        archive_jobs=archive_tasks.jobs,
         schedulers=(collecting, housekeeping),
     )
     context.pools.update({pool.name: pool for pool in (ticks, snapshots)})
@@ -207,8 +236,40 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.wsgi_app = json_websockets  # type: ignore[method-assign]
     app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
     app.register_blueprint(websocket_api(json_websockets, clock=time.time))
+    app.register_blueprint(history_api(archive, clock=time.time))
+    app.register_blueprint(
+        archive_admin(archive_tasks, settings.server.admin_token, address_of=edge.address_of, clock=time.time)
+    )
     app.register_blueprint(pages())
     app.register_blueprint(docs(settings))
+    metrics = None
+    if settings.metrics.enabled:
+        metrics = Metrics(
+            LiveParts(
+                connections=connections,
+                clients=lambda: {
+                    ("json", "websocket"): json_websockets.clients,
+                    **{("socketio", transport): count for transport, count in manager.transports().items()},
+                },
+                subscribers={"json": hub.count, "socketio": namespace.count},
+                traffic={"json": hub.traffic, "socketio": manager.traffic},
+                hub=hub,
+                broker=broker,
+                channels=CHANNELS,
+                book=book,
+                feed_status=feed_status,
+                feeds=(CRYPTO_PRICES,),
+                sources=sources,
+                limiter=limiter,
+                pools=context.pools,
+                schedulers=context.schedulers,
+                cache=cache,
+                archive=archive.status,
+                version=API_VERSION,
+                demo=settings.demo.enabled,
+            )
+        )
+        app.register_blueprint(metrics_api(metrics.exposition))
 
     prices.schedule(collecting, settings.upstream)
     budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
@@ -225,13 +286,27 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     bus_watch.schedule(housekeeping)
     bus_watch.on_change(json_websockets.tell_status)
     housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
-    offered = {MARKET_DATA, *service_classes()}
-    unconfigured = [name for name in SERVICE_NAMES if name not in offered]
-    publish_unconfigured(broker, unconfigured, demo=settings.demo.enabled, clock=time.time)
+    housekeeping.every(settings.archive.flush_interval_s, "archive flush", archive.flush, deadline_s=ARCHIVE_DEADLINE_S)
+    housekeeping.every(
+        PRUNE_INTERVAL_S, "archive prune", archive.prune, deadline_s=PRUNE_INTERVAL_S, delay_s=ARCHIVE_DEADLINE_S
+    )
+    if settings.archive.backup_interval_s:
+        due_s = min(DUE_CHECK_INTERVAL_S, settings.archive.backup_interval_s)
+        housekeeping.every(
+            due_s, "archive backup", archive_tasks.back_up_if_due, deadline_s=ARCHIVE_DEADLINE_S, delay_s=due_s
+        )
     goodbye = Goodbye(
         edge=edge, namespace=namespace, manager=manager, websockets=json_websockets, connections=connections
     )
-    return Service(app, broker, collector, housekeeping, health, cache, goodbye, stand_in)
+    return Service(
+        app, broker, collector, housekeeping, archive, archive_tasks, health, cache, goodbye, stand_in, metrics
+    )
+
+
+def _build_broker(settings: Settings, *, is_shared: bool) -> Broker:
+    if is_shared:
+        return RedisBroker(settings.redis, clock=time.time, demo=settings.demo.enabled)
+    return MemoryBroker(clock=time.time)
 
 
 def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:

@@ -102,6 +102,7 @@ class Simulator:
             {key: values[-1] for key, values in request.args.lists()},
             {key.lower(): value for key, value in request.headers.items()},
             body,
+            dict(request.args.lists()),
         )
         scenario = self.scenarios.for_provider(name)
         return answer_request(provider, wanted, self.market, self.chains, scenario, self._refresh_s)

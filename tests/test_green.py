@@ -15,11 +15,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.native_gate import NativeGate
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from websocket import green
 
 ROOT = Path(__file__).resolve().parents[1]
+
+NATIVE_THREADS = 20
+"""How many there are."""
 
 
 def run(script: str) -> str:
@@ -271,3 +275,39 @@ def test_time_passes_for_everybody() -> None:
     green.spawn(ran.append, 1)
     time.sleep(0)
     assert ran == [1]
+
+
+def test_native_call_that_has_not_begun_never_does_once_its_caller_is_gone() -> None:
+    """All native threads may be busy; the caller's next attempt must not meet the one before."""
+    gate = NativeGate()
+    began: list[int] = []
+    for _ in range(NATIVE_THREADS):
+        green.spawn(green.run_in_native_thread, gate.wait)
+    wait_until(gate.is_reached, "busy threads")
+    calls = green.NativeCalls()
+    try:
+        with pytest.raises(green.DeadlineExceeded), green.deadline(0.05), green.noting_native_calls(calls):
+            green.run_in_native_thread(began.append, 1)
+        assert calls.under_way == 0
+    finally:
+        gate.open()
+    assert green.run_in_native_thread(lambda: "later") == "later"
+    assert began == []
+
+
+def test_native_call_goes_on_without_its_caller() -> None:
+    """It is noted until it has ended, whoever noted it."""
+    gate, calls = NativeGate(), green.NativeCalls()
+
+    def caller() -> None:
+        with green.noting_native_calls(calls):
+            green.run_in_native_thread(gate.wait)
+
+    try:
+        task = green.start(caller)
+        wait_until(gate.is_reached, "the call")
+        task.kill()
+        assert calls.under_way == 1
+    finally:
+        gate.open()
+    wait_until(lambda: calls.under_way == 0, "its end")

@@ -9,7 +9,7 @@ import pytest
 from websocket import green
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.hub import OFFERS_PER_TURN, Hub, fan_out, in_turns
+from websocket.hub import OFFERS_PER_TURN, Hub, Traffic, fan_out, in_turns
 
 
 class Client:
@@ -209,6 +209,29 @@ def test_fan_out_lets_others_run(monkeypatch: pytest.MonkeyPatch, connections: i
     yielded: list[float] = []
     monkeypatch.setattr(green, "sleep", yielded.append)
     clients: list[Any] = [Client() for _ in range(connections)]
-    fan_out(in_turns(clients), "news", b"x")
+    fan_out(in_turns(clients), "news", b"x", Traffic())
     assert all(client.got == [b"x"] for client in clients)
     assert yielded == [0] * yields
+
+
+def test_offers_are_counted(world: World) -> None:
+    """Frames and bytes, by those who were there when their turn came."""
+    for _ in range(3):
+        world.join()
+    world.join("onchain")
+    world.publish(2)
+    settle()
+    assert (world.hub.traffic.frames, world.hub.traffic.bytes) == (6, 6 * len(b"1"))
+
+
+def test_end_of_a_delivery_is_told(world: World) -> None:
+    """Once for each publication, with the time that it took for everybody."""
+    told: list[tuple[str, float]] = []
+    world.hub.on_delivered(lambda channel, seconds: told.append((channel, seconds)))
+    world.hub.attach(lambda _publication: green.sleep(0.05))
+    world.publish(2)
+    green.sleep(0.3)
+    settle()
+    assert [channel for channel, _ in told] == ["news", "news"]
+    assert told[0][1] >= 0.05
+    assert told[1][1] >= 0.1

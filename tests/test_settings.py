@@ -16,6 +16,7 @@ from websocket.settings import (
     Settings,
     Url,
     describe_settings,
+    key_setting,
     load_settings,
     render_env_example,
     render_table,
@@ -122,6 +123,19 @@ class TestValues:
         assert dataclasses.replace(settings.redis, port=6379) == Settings().redis
         assert dataclasses.replace(settings, redis=Settings().redis) == Settings()
 
+    def test_one_token_serves_both_providers(self) -> None:
+        """Under the name that its company's tools read; the documents have it once."""
+        providers = load_settings({"HF_TOKEN": "hf_abc"}).providers
+        assert providers.huggingface.api_key.reveal() == providers.huggingface_inference.api_key.reveal() == "hf_abc"
+        assert key_setting("huggingface") == key_setting("huggingface_inference") == "HF_TOKEN"
+        assert key_setting("coingecko") == "COINGECKO_API_KEY"
+
+    def test_a_provider_without_a_key_has_no_setting_for_one(self) -> None:
+        """Nobody is told to set it."""
+        for name in ("kraken", "nobody"):
+            with pytest.raises(KeyError):
+                key_setting(name)
+
     def test_other_variables_are_not_ours(self) -> None:
         """An environment is full of names that have nothing to do with us."""
         names = """
@@ -129,7 +143,7 @@ class TestValues:
             XDG_RUNTIME_DIR HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy PYTHONPATH VIRTUAL_ENV WEB_CONCURRENCY
             GUNICORN_CMD_ARGS FLASK_APP FLASK_DEBUG REDIS_URL REDIS_SERVICE_HOST REDIS_SERVICE_PORT
             REDIS_PORT_6379_TCP REDIS_TLS_URL KUBERNETES_SERVICE_HOST SSH_AUTH_SOCK NODE_ENV SECRET_KEY DATABASE_URL
-            LOG_FORMAT
+            LOG_FORMAT GH_TOKEN GITHUB_TOKEN HF_HOME HF_HUB_OFFLINE HF_ENDPOINT
         """
         assert load_settings(dict.fromkeys(names.split(), "whatever")) == Settings()
 
@@ -255,6 +269,16 @@ class TestRefusals:
         settings = load_settings({"ALLOWED_ORIGINS": "https://a.example, http://localhost:3000"})
         assert settings.server.allowed_origins == ("https://a.example", "http://localhost:3000")
 
+    @pytest.mark.parametrize("name", ["a.b", "a b", "a&transport=polling", "x" * 33])
+    def test_route_name_is_plain(self, name: str) -> None:
+        """It becomes part of addresses, and of a load balancer's patterns."""
+        assert error_of({"ROUTE_NAME": name}).name == "ROUTE_NAME"
+
+    def test_route_is_the_first_port_without_a_name(self) -> None:
+        """Processes of one machine differ in it by themselves."""
+        assert load_settings({"PORT": "5002,7861"}).server.route == "5002"
+        assert load_settings({"PORT": "5002", "ROUTE_NAME": "b-5002"}).server.route == "b-5002"
+
     @pytest.mark.parametrize(
         ("misspelt", "meant"),
         [
@@ -286,7 +310,8 @@ class TestSecrets:
         password = settings.redis.password
         for shown in (repr(settings), str(settings), f"{password}", f"{password!r}", str([password])):
             assert self.SECRET not in shown
-        assert repr(settings).count("Secret('***')") == len(names)
+        # two providers share one token
+        assert repr(settings).count("Secret('***')") == len(names) + 1
 
     def test_empty_secret_is_seen_to_be_empty(self) -> None:
         """For the question whether it is set."""

@@ -16,6 +16,7 @@
     │   ├── BudgetSpent          our own budget for this provider is used up for now
     │   └── CircuitOpen          not asked: it failed too often a moment ago, or is parked
     ├── NoProviderAnswered       a pool has nobody left to ask; tells what each one said
+    ├── NotCollecting            another process collects; this one has nothing to publish
     └── ClientError              what a client sent cannot be done; goes back with a wire code
         ├── BadRequest           wrong type, missing or unknown field, not JSON
         ├── UnsupportedData      a binary message
@@ -191,6 +192,10 @@ class NoProviderAnswered(ServiceError):
         super().__init__(f"{pool}: no provider answered ({said})")
         self.pool = pool
         self.attempts = tuple(attempts)
+
+
+class NotCollecting(ServiceError):
+    """Something was to be published by a process that does not collect, or no longer does."""
 
 
 class ClientError(ServiceError):

@@ -142,9 +142,11 @@ def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) 
     """
     calls = _noted_in.get() or NativeCalls()
     token = calls.begin()
-    is_wanted = True
+    has_begun, is_wanted = False, True
 
     def call() -> T:
+        nonlocal has_begun
+        has_begun = True  # before it looks: one of both sides sees what the other has written
         try:
             if not is_wanted:
                 raise RuntimeError("nobody waits for this any more")
@@ -156,6 +158,8 @@ def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) 
         result: T = eventlet.tpool.execute(call)
     finally:
         is_wanted = False
+        if not has_begun:
+            calls.end(token)
     return result
 
 

@@ -8,6 +8,7 @@ order although the loop lets others run in between.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -22,8 +23,18 @@ Deliver = Callable[[Publication], None]
 Frame = Callable[[Publication], bytes]
 Member = TypeVar("Member")
 
+Delivered = Callable[[str, float], None]
+
 OFFERS_PER_TURN = 1000
 """Connections that are offered a frame before other green threads run: some 5 ms, so that a ping is answered soon."""
+
+
+class Traffic:
+    """What broadcasts have offered to connections, also what a newer frame replaced before it could be sent."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.bytes = 0
 
 
 class Hub:
@@ -39,22 +50,30 @@ class Hub:
         self.broker = broker
         self.trouble = trouble
         self._frame = frame
-        # channel -> connection -> seq of the newest publication that it has already (0: none)
+        # channel -> how many publications came; unlike their seq it never begins anew
+        self._arrived: dict[str, int] = {}
+        # channel -> connection -> how many of them it had, or did without, when it subscribed
         self._subscribers: dict[str, dict[Connection, int]] = {}
-        self._waiting: dict[str, deque[Publication]] = {}
+        self._waiting: dict[str, deque[tuple[float, Publication]]] = {}  # since when, monotonic seconds
         self._transports: list[Deliver] = []
+        self._on_delivered: list[Delivered] = []
+        self.traffic = Traffic()
         broker.listen(self._deliver_soon)
 
     def attach(self, deliver: Deliver) -> None:
         """Delivers every publication through ``deliver`` as well. It may yield but must not wait for a client."""
         self._transports.append(deliver)
 
+    def on_delivered(self, listener: Delivered) -> None:
+        """Calls ``listener`` with channel and seconds when a publication was offered to everybody. It must not fail."""
+        self._on_delivered.append(listener)
+
     def subscribe(self, connection: Connection, channel: str) -> Publication | None:
         """Subscribes a connection, which must not be subscribed; gives the newest publication, to be sent by the
         caller before it yields. Everything after that one is delivered, each once.
         """
         last = self.broker.last(channel)
-        self._subscribers.setdefault(channel, {})[connection] = 0 if last is None else last.seq
+        self._subscribers.setdefault(channel, {})[connection] = self.arrived(channel)
         return last
 
     def unsubscribe(self, connection: Connection, channel: str) -> None:
@@ -67,18 +86,27 @@ class Hub:
         """Connections that are subscribed to a channel."""
         return len(self._subscribers.get(channel, ()))
 
+    def arrived(self, channel: str) -> int:
+        """Publications of a channel that came since this process began; the broker's newest is among them, or older."""
+        return self._arrived.get(channel, 0)
+
+    def delivered(self, channel: str) -> int:
+        """How many of these everybody was offered; the next one is what is being delivered, if anything is."""
+        return self.arrived(channel) - len(self._waiting.get(channel, ()))
+
     def _deliver_soon(self, publication: Publication) -> None:
         """Queues it behind those of its channel. Delivery has a green thread of its own: whoever publishes does not
         wait for it, and nothing that interrupts the publisher cuts it short.
         """
+        self._arrived[publication.channel] = self.arrived(publication.channel) + 1
         waiting = self._waiting.setdefault(publication.channel, deque())
-        waiting.append(publication)
+        waiting.append((time.monotonic(), publication))
         if len(waiting) == 1:
             green.spawn(self._deliver_waiting, waiting)
 
-    def _deliver_waiting(self, waiting: deque[Publication]) -> None:
+    def _deliver_waiting(self, waiting: deque[tuple[float, Publication]]) -> None:
         while waiting:
-            publication = waiting[0]
+            since, publication = waiting[0]
             for deliver in (self._deliver_to_subscribers, *self._transports):
                 try:
                     deliver(publication)
@@ -86,18 +114,20 @@ class Hub:
                     # a bug in one transport must not end the channel for the others
                     logger.exception("delivery failed channel=%s seq=%s", publication.channel, publication.seq)
             waiting.popleft()
+            for listener in self._on_delivered:
+                listener(publication.channel, time.monotonic() - since)
 
     def _deliver_to_subscribers(self, publication: Publication) -> None:
         subscribers = self._subscribers.get(publication.channel)
         if not subscribers:
             return
-        seq = publication.seq
+        number = self.delivered(publication.channel) + 1
         turns = (
             # looked at when its turn comes: others ran in between, and whoever unsubscribed gets nothing more
-            [connection for connection in some if subscribers.get(connection, seq) < seq]
+            [connection for connection in some if subscribers.get(connection, number) < number]
             for some in in_turns(list(subscribers))
         )
-        fan_out(turns, publication.channel, self._frame(publication))
+        fan_out(turns, publication.channel, self._frame(publication), self.traffic)
 
 
 def in_turns(members: Sequence[Member]) -> Iterator[Sequence[Member]]:
@@ -108,8 +138,11 @@ def in_turns(members: Sequence[Member]) -> Iterator[Sequence[Member]]:
         yield members[first : first + OFFERS_PER_TURN]
 
 
-def fan_out(turns: Iterable[Iterable[Connection]], channel: str, frame: bytes) -> None:
+def fan_out(turns: Iterable[Sequence[Connection]], channel: str, frame: bytes, traffic: Traffic) -> None:
     """Offers one frame to many connections, those of one turn after those of another."""
     for connections in turns:
         for connection in connections:
             connection.offer(channel, frame)
+        # once a turn: counting each of them would be felt
+        traffic.frames += len(connections)
+        traffic.bytes += len(connections) * len(frame)

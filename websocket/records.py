@@ -6,15 +6,40 @@ Numbers are judged (finite, sensible) before they become a record: the JSON enco
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 import msgspec
+
+LATEST_TIME = 253_402_300_799.0
+"""The last second of the year 9999, the latest that RFC 3339 can say. Unix seconds."""
+
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def to_rfc3339(unix_s: float) -> str:
     """A moment as clients see it, for example ``2026-11-21T10:00:00.250Z``."""
     moment = datetime.fromtimestamp(unix_s, timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> float:
+    """A moment as people and clients write it, as Unix seconds: RFC 3339 with a zone, or Unix seconds.
+
+    Raises:
+        ValueError: it is neither, or before 1970 or after the year 9999.
+    """
+    if _UNIX_SECONDS.fullmatch(text):
+        seconds = float(text)
+    elif _RFC3339.fullmatch(text):
+        moment = msgspec.convert(text.upper(), datetime)
+        seconds = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()
+    else:
+        raise ValueError(f"no time: {text!r}")
+    if not 0 <= seconds <= LATEST_TIME:
+        raise ValueError(f"out of range: {text!r}")
+    return seconds
 
 
 class Ticker(msgspec.Struct, frozen=True, kw_only=True):

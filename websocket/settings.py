@@ -34,8 +34,8 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 SearchTerm = Annotated[str, Meta(max_length=60)]
 ModelName = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 
-MOST_HUB_REQUESTS = 50
-"""For one list, so that its requests fit into the budget of a minute."""
+MOST_HUB_REQUESTS = 30
+"""For one list, so that the requests for both fit into the budget of a minute."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -155,6 +155,13 @@ class EdgeSettings:
     max_queued_bytes: Annotated[int, Meta(ge=65_536)] = setting(
         "MAX_QUEUED_BYTES", 1_048_576, "Answers that may wait for a slow connection before it is closed.", "bytes"
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricsSettings:
+    """What is told to Prometheus."""
+
+    enabled: bool = setting("METRICS_ENABLED", True, "0 leaves the route /metrics out.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -479,7 +486,7 @@ class MonitoringSettings:
     """How providers are watched. Those that services ask are judged by that; the others are probed now and then."""
 
     idle_after_s: Annotated[float, Meta(ge=60, le=86_400)] = setting(
-        "PROBE_AFTER", 150.0, "A provider that no service asked for so long counts as idle and is probed.", "seconds"
+        "PROBE_AFTER", 75.0, "A provider that no service asked for so long counts as idle and is probed.", "seconds"
     )
     probe_interval_s: Annotated[float, Meta(ge=10, le=86_400)] = setting(
         "PROBE_INTERVAL",
@@ -487,9 +494,7 @@ class MonitoringSettings:
         "Least time between two probes of an idle provider; more where its budget asks for that.",
         "seconds",
     )
-    slow_after_s: Seconds = setting(
-        "SLOW_AFTER", 2.0, "Response time from which a provider counts as slow.", "seconds"
-    )
+    slow_after_s: Seconds = setting("SLOW_AFTER", 2.0, "Response time from which a provider counts as slow.", "seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -645,6 +650,7 @@ class Settings:
 
     server: ServerSettings = ServerSettings()
     edge: EdgeSettings = EdgeSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     storage: StorageSettings = StorageSettings()
     archive: ArchiveSettings = ArchiveSettings()
@@ -721,9 +727,9 @@ def key_setting(provider: str) -> str:
     Raises:
         KeyError: it takes no key.
     """
-    (kind,) = (type(field.default) for field in dataclasses.fields(ProvidersSettings) if field.name == provider)
-    keys = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return _name(f"{provider.upper()}_", keys["api_key"])
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(ProvidersSettings)}
+    fields = {field.name: field for field in dataclasses.fields(kinds[provider])}  # type: ignore[arg-type]
+    return _name(f"{provider.upper()}_", fields["api_key"])
 
 
 def with_random_secret(settings: Settings) -> Settings:
@@ -856,8 +862,7 @@ def _check_together(settings: Settings) -> None:
         )
     if mood.index_weight + mood.headline_weight + mood.vote_weight + mood.model_weight <= 0:
         raise SettingsError("SENTIMENT_INDEX_WEIGHT", "expected at least one of the four weights above 0")
-    token = settings.providers.huggingface.api_key.reveal()
-    if not re.fullmatch("[!-~]*", token):
+    if not re.fullmatch("[!-~]*", settings.providers.huggingface.api_key.reveal()):
         raise SettingsError("HF_TOKEN", "expected letters, digits and signs of ASCII without blanks")
     hub = settings.model_hub
     if len(hub.search) * hub.pages > MOST_HUB_REQUESTS:

@@ -80,6 +80,15 @@ export function formatAge(seconds) {
   return `${Math.floor(hours / 24)}d`;
 }
 
+/** An age in its largest unit alone, for narrow columns: "12s", "3m", "2h", "5d". */
+export function formatAgeShort(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m`;
+  if (whole < 48 * 3600) return `${Math.floor(whole / 3600)}h`;
+  return `${Math.floor(whole / 86_400)}d`;
+}
+
 /** Local time of day: "14:03:07". */
 export function formatTime(date) {
   return clock.format(date);

@@ -20,7 +20,8 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 const isText = (value) => typeof value === "string" && value.trim() !== "";
 const clip = (text) => text.slice(0, MAX_TEXT_LENGTH);
 
-function parseUtcTime(value) {
+/** An RFC 3339 time that ends in `Z` as UTC milliseconds, or null. */
+export function parseUtcTime(value) {
   const time = typeof value === "string" && UTC_TIME.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(time) ? null : time;
 }

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from websocket.catalogue import EndpointInfo
 from websocket.documentation import http_answers, protocols
-from websocket.documentation.openapi import RouteInfo
 from websocket.documentation.protocols import MessageInfo
+from websocket.documentation.route_info import RouteInfo
 from websocket.documentation.schemas import schema_components
 
 
@@ -58,10 +58,11 @@ def check_frame(endpoint: EndpointInfo, frame: dict[str, Any]) -> str:
 def check_answer(route: RouteInfo, status: int, body: bytes) -> None:
     """Fails when the answer of a route is not one of the documented ones."""
     documented = {answer.status: answer for answer in route.answers}
-    assert status in documented, f"{route.path} answers {status}"
+    assert status in documented, f"{route.name} answers {status}"
     answer = documented[status]
     if answer.type is not None:
-        check(answer.type, json.loads(body))
+        value = json.loads(body)
+        check(answer.type if answer.other_type is None or not faults(answer.type, value) else answer.other_type, value)
     elif answer.media_type == "application/json":
         assert isinstance(json.loads(body), dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.service import ROOT, ServiceProcess, service_environment
 from websocket.catalogue import CHANNELS, ENDPOINTS, SERVICE_NAMES
 from websocket.documentation.asyncapi import build_asyncapi
 from websocket.documentation.codes import CLOSE_CODES, error_codes
+from websocket.documentation.payloads import EXAMPLE_TIME, EXAMPLES
 from websocket.documentation.protocols import ACTIONS
 
 PORTS = (5000, 7860)
@@ -133,6 +135,14 @@ for before, added in (
 catalogue = types.ModuleType("websocket.catalogue")
 sys.modules["websocket.catalogue"] = catalogue
 exec(compile(source, "catalogue", "exec"), catalogue.__dict__)
+from websocket.services.base import DataService, Payload
+class Weather(DataService):
+    name = "weather"
+    payload_type = Payload
+    def schedule_refreshes(self, scheduler): ...
+    def payload(self): ...
+from websocket.documentation import payloads
+payloads.EXAMPLES = pathlib.Path(sys.argv[1])
 from websocket.documentation.asyncapi import build_asyncapi
 from websocket.documentation.openapi import build_openapi
 from websocket.documentation import reference
@@ -145,9 +155,13 @@ print(json.dumps({
 """
 
 
-def test_service_added_to_the_catalogue_appears_by_itself(tmp_path: Path) -> None:
-    """In both protocols, on its endpoints and in the tables, as a service without a source."""
-    ended = run_to_end([sys.executable, "-c", NEW_SERVICE], cwd=ROOT, env=service_environment(tmp_path))
+def test_added_service_appears_by_itself(tmp_path: Path) -> None:
+    """In both protocols, on its endpoints and in the tables: its class, its example and its line in the catalogue."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    example = {"status": "live", "reason": None, "parts": {}, "demo": False, "timestamp": EXAMPLE_TIME}
+    (tmp_path / "examples" / "weather.json").write_text(json.dumps(example))
+    command = [sys.executable, "-c", NEW_SERVICE, str(tmp_path / "examples")]
+    ended = run_to_end(command, cwd=ROOT, env=service_environment(tmp_path))
     assert ended.code == 0, ended.stderr
     made = json.loads(ended.stdout)
     channels = made["asyncapi"]["channels"]

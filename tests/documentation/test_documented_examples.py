@@ -14,9 +14,10 @@ from tests.support.service import ROOT
 from websocket.catalogue import CHANNELS, ENDPOINTS, EndpointInfo
 from websocket.documentation import http_answers, protocols, reference
 from websocket.documentation.markdown import PARTS, render
-from websocket.documentation.openapi import HTTP_ERROR, RouteInfo, routes
+from websocket.documentation.openapi import HTTP_ERROR, routes
 from websocket.documentation.payloads import EXAMPLES, payload_of
 from websocket.documentation.protocols import MessageInfo
+from websocket.documentation.route_info import RouteInfo
 from websocket.documentation.schemas import as_json
 from websocket.services import service_classes
 from websocket.services.base import summarise
@@ -78,12 +79,16 @@ def test_no_example_is_left_over() -> None:
     assert {file.stem for file in EXAMPLES.iterdir()} == set(service_classes())
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
+@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
 def test_http_answers(route: RouteInfo) -> None:
     """Those with a shape of their own."""
     for answer in route.answers:
         if answer.type is not None:
             check(answer.type, as_json(answer.example))
+        if answer.other_type is not None:
+            check(answer.other_type, as_json(answer.other_example))
+    if route.body is not None:
+        check(route.body.type, as_json(route.body.example))
 
 
 def test_http_error() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as html_module
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -96,7 +97,7 @@ def test_everything_is_on_the_page(html: str) -> None:
         *(error.code for error in error_codes()),
         *(str(close.code) for close in CLOSE_CODES),
         *(str(answer.status) for answer in HANDSHAKE_ANSWERS),
-        *(f"GET {route.path}" for route in routes()),
+        *(html_module.escape(route.name, quote=False) for route in routes()),
         *(message.name for message in reference.plain_from_client()),
         *(message.name for message in reference.plain_from_service()),
         *(message.name for message in reference.socketio_acks()),

@@ -15,13 +15,15 @@ from websockets.sync.client import ClientConnection, connect
 from tests.documentation.conftest import StartService
 from tests.documentation.contract import by_key, check, check_answer, check_frame, check_http_error
 from tests.end_to_end.feed_client import FeedClient, python_client
-from tests.support.plain_http import get
-from tests.support.processes import free_port
+from tests.support.plain_http import ask, get
+from tests.support.processes import free_port, wait_until
 from tests.support.service import CLOSED_PORT, ROOT, ServiceProcess
+from websocket import codec
 from websocket.catalogue import ALL, CHANNELS, CRYPTO_PRICES, ENDPOINTS, SERVICE_NAMES, EndpointInfo
 from websocket.documentation import protocols
 from websocket.documentation.codes import CLOSE_CODES, HANDSHAKE_ANSWERS, error_codes
-from websocket.documentation.openapi import RouteInfo, routes
+from websocket.documentation.openapi import routes
+from websocket.documentation.route_info import RouteInfo
 from websocket.settings import describe_settings
 
 pytestmark = pytest.mark.slow
@@ -261,33 +263,86 @@ def test_documented_events_work(socketio_client: FeedClient) -> None:
 
 @pytest.fixture(scope="module")
 def lost_service(start_service: StartService) -> ServiceProcess:
-    """One that reaches no provider."""
+    """One that reaches no provider and has no archive."""
     port = free_port()
     addresses = [info.name for info in describe_settings() if info.name.endswith("_URL")]
     nowhere = dict.fromkeys(addresses, f"http://127.0.0.1:{CLOSED_PORT}")
     command = [sys.executable, str(ROOT / "start_service.py"), "--host", "127.0.0.1", "--port", str(port)]
-    return start_service(nowhere, command=command, port=port)
+    return start_service({**nowhere, "ARCHIVE_ENABLED": "0"}, command=command, port=port)
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
+PUBLIC = [route for route in routes() if not route.for_operator]
+
+
+@pytest.mark.parametrize("route", PUBLIC, ids=lambda route: route.path)
 def test_every_answer_is_documented(service: ServiceProcess, route: RouteInfo) -> None:
     """While a client is connected, so that there is something to tell."""
     with open_endpoint(service, MASTER) as connection:
         say(connection, {"action": "subscribe", "service": "market_data"})
-        reply = get(f"{service.url}{route.path}")
+        reply = get(f"{service.url}{route.address}")
     check_answer(route, reply.status, reply.body)
     media_type = next(answer.media_type for answer in route.answers if answer.status == reply.status)
     if media_type is not None:
         assert reply.headers.get_content_type() == media_type
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
+@pytest.mark.parametrize("route", PUBLIC, ids=lambda route: route.path)
 def test_every_answer_of_a_service_without_prices_is_documented(lost_service: ServiceProcess, route: RouteInfo) -> None:
     """Where 503 is documented, it is met here."""
-    reply = get(f"{lost_service.url}{route.path}")
+    reply = get(f"{lost_service.url}{route.address}")
     check_answer(route, reply.status, reply.body)
     statuses = {answer.status for answer in route.answers}
     assert reply.status == (503 if 503 in statuses else min(statuses))
+
+
+def test_parameters_are_those_of_the_route(service: ServiceProcess) -> None:
+    """Each that is documented is known, with its default; and no other one is."""
+    for route in PUBLIC:
+        given = [parameter for parameter in route.parameters if parameter.place == "query"]
+        for parameter in given:
+            value = parameter.schema.get("default", parameter.schema.get("examples", ["1"])[0])
+            reply = get(f"{service.url}{route.address}?{parameter.name}={value}")
+            if parameter.name == "after":
+                assert "cursor" in check_http_error(reply.body)["message"]
+            else:
+                assert reply.status == 200, (route.name, parameter.name, reply.body)
+        if given:
+            said = check_http_error(get(f"{service.url}{route.address}?unknown=1").body)["message"]
+            assert said.endswith(", ".join(parameter.name for parameter in given))
+
+
+def test_operator_gets_documented_answers(start_service: StartService) -> None:
+    """Every route and every refusal."""
+    token = "sixteen-characters-and-more"
+    closed, served = start_service(), start_service({"ADMIN_TOKEN": token})
+    admitted = {"Authorization": f"Bearer {token}"}
+    for route in (route for route in routes() if route.for_operator):
+        body = None if route.body is None else codec.encode(route.body.example)
+        for url, headers, sent, status in (
+            (closed.url, admitted, body, 403),
+            (served.url, {}, body, 401),
+            (served.url, {"Authorization": "Bearer wrong"}, body, 401),
+            (served.url, admitted, b"{", 400),
+            (served.url, admitted, b"x" * 5000, 413),
+            (served.url, admitted, body, 202),
+        ):
+            if route.method == "GET" and status in (400, 413):
+                continue
+            reply = ask(route.method, f"{url}{route.address}", sent, **headers)
+            assert reply.status == (200 if (route.method, status) == ("GET", 202) else status), (route.name, reply)
+            check_answer(route, reply.status, reply.body)
+        wait_until(lambda: newest_task(served, admitted)["state"] == "done", "the task is done")
+
+
+def newest_task(service: ServiceProcess, headers: dict[str, str]) -> dict[str, Any]:
+    """The last backup or export, by an answer that must be as documented."""
+    reply = get(f"{service.url}{OPERATOR_TASKS.path}", **headers)
+    check_answer(OPERATOR_TASKS, reply.status, reply.body)
+    newest: dict[str, Any] = reply.json()["data"]["tasks"][0]
+    return newest
+
+
+OPERATOR_TASKS = next(route for route in routes() if route.path == "/api/archive/tasks")
 
 
 def test_errors_have_the_documented_shape(service: ServiceProcess) -> None:

@@ -44,11 +44,12 @@ def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicePro
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Gives a function that opens ``/test-websocket`` of a service in a fresh browser context.
+    """Gives a function that opens a page of a service in a fresh browser context.
 
-    Its arguments: the service; ``reconnect_delay_ms`` to shorten the delays between attempts; ``prepare``, called with
-    the page before it loads; and whatever ``Browser.new_context`` takes. Afterwards the fixture holds each page to
-    account: no script error, no violation of the content policy, no request to another host.
+    Its arguments: the service; ``path``, by default ``/test-websocket``; ``reconnect_delay_ms`` to shorten the delays
+    between attempts; ``prepare``, called with the page before it loads; and whatever ``Browser.new_context`` takes.
+    Afterwards the fixture holds each page to account: no script error, no violation of the content policy, no request
+    to another host.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -64,6 +65,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     def open_page(
         service: ServiceProcess,
         *,
+        path: str = "/test-websocket",
         reconnect_delay_ms: int | None = None,
         prepare: Callable[[Page], None] | None = None,
         **context_options: Any,
@@ -78,7 +80,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             _shorten_delays(page, reconnect_delay_ms)
         if prepare is not None:
             prepare(page)
-        page.goto(f"{service.url}/test-websocket")
+        page.goto(f"{service.url}{path}")
         return page
 
     yield open_page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ def cases() -> dict[str, Case]:
     scout, scan = make_any("blockscout"), make_any("etherscan", api_key=KEY)
     metrics, llama, mood = make_any("coinmetrics"), make_any("defillama"), make_any("alternative_me")
     gecko, panic, alert = make_any("coingecko"), make_any("cryptopanic"), make_any("whale_alert", api_key=KEY)
+    hub, models = make_any("huggingface"), make_any("huggingface_inference", api_key=KEY)
     node, solana = evm_node(), solana_node()
     hashes = ["cd" * 32]
 
@@ -100,6 +102,10 @@ def cases() -> dict[str, Case]:
         "alerts": (
             alert, alert.large_transfers_requests("bitcoin", **large), alert.parse_large_transfers, ["transactions"]
         ),
+        "models": (hub, [hub.list_request("model", "x")], partial(hub.parse_list, "model"), ["models"]),
+        "datasets": (hub, [hub.list_request("dataset", "x")], partial(hub.parse_list, "dataset"), ["datasets"]),
+        "moods": (models, [models.mood_request("a/b", ["x", "y"])], models.parse_moods, ["classify"]),
+        "mood": (models, [models.mood_request("a/b", ["x"])], models.parse_moods, ["classify_single_nested"]),
         "node": (node, node.probe_requests(), node.parse_probe, block_probe),
         "node behind": (node, node.probe_requests()[2:], node.parse_probe, ["eth_syncing_behind"]),
         "node block": (node, node.block_requests(), node.parse_block, ["eth_getBlockByNumber_full"]),
@@ -122,9 +128,14 @@ ANYTHING = JSON | HEX
 
 def recorded(provider: Provider, name: str, request: Request) -> Any:
     """A recorded answer, with the number of the request where it is one of JSON-RPC."""
-    if request.body is not None:
+    if is_rpc(request):
         return {**recording("json_rpc", name), "id": request.body["id"]}
     return recording(provider.name, name)
+
+
+def is_rpc(request: Request) -> bool:
+    """Whether the request goes to a node, whose answers repeat its number."""
+    return request.body is not None and "jsonrpc" in request.body
 
 
 def assert_sound(value: Any) -> None:
@@ -136,9 +147,9 @@ def assert_sound(value: Any) -> None:
     elif isinstance(value, msgspec.Struct):
         for name, field in msgspec.structs.asdict(value).items():
             assert_sound(field)
-            if name in ("time", "as_of", "published_at", "next_update_at") and field is not None:
+            if name in ("time", "as_of", "published_at", "next_update_at", "last_modified") and field is not None:
                 to_rfc3339(field)
-            if name in ("published_at", "as_of") and field is not None:
+            if name in ("published_at", "as_of", "last_modified") and field is not None:
                 assert field <= RECEIVED_AT
     elif isinstance(value, (list, tuple)):
         for item in value:
@@ -175,7 +186,7 @@ def test_arbitrary_json_gives_bad_payload_or_sound_records(name: str, data: st.D
     """Whatever an answer holds."""
     requests = CASES[name][1]
     payloads = [data.draw(ANYTHING) for _ in requests]
-    if requests[0].body is not None:
+    if is_rpc(requests[0]):
         payloads = [
             {"id": request.body["id"], "result": payload} for request, payload in zip(requests, payloads, strict=True)
         ]
@@ -199,7 +210,7 @@ def test_damaged_answers_give_bad_payload_or_sound_records(name: str, data: st.D
 def test_errors_are_sought_in_anything(name: str, status: int, data: st.DataObject) -> None:
     """Looking for an error never fails by itself, and what it finds can be encoded."""
     provider, requests, _, _ = CASES[name]
-    folder = RECORDINGS / ("json_rpc" if requests[0].body is not None else provider.name)
+    folder = RECORDINGS / ("json_rpc" if is_rpc(requests[0]) else provider.name)
     errors = [json.loads(path.read_text()) for path in sorted(folder.glob("error*.json"))]
     payload = data.draw(JSON | st.sampled_from(errors or [None]).flatmap(damaged))
     error = provider.error_in(requests[0], status, payload)
@@ -215,7 +226,7 @@ def test_deep_nesting_is_not_followed(name: str) -> None:
         nested = [nested]
     _, requests, _, _ = CASES[name]
     for key in ("data", "txs", "result", "results", "coins", "transactions", "extras"):
-        bodies = [{"id": request.body["id"] if request.body else 1, key: nested} for request in requests]
+        bodies = [{"id": request.body["id"] if is_rpc(request) else 1, key: nested} for request in requests]
         try_to_parse(CASES[name], bodies)
     try_to_parse(CASES[name], [nested] * len(requests))
 

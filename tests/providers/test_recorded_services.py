@@ -82,6 +82,13 @@ def exchange(parser: str, *, solana: bool = False) -> Callable[[Any], Any]:
     return read
 
 
+def models(payload: Any) -> Any:
+    """Models of a list; a single one as the list that it comes in."""
+    provider = make_any("huggingface")
+    request = provider.list_request("model", "x")
+    return provider.parse_list("model", [answer(request, payload if isinstance(payload, list) else [payload])])
+
+
 def proxied_block(payload: Any) -> Any:
     """A node's own answer has the same shape."""
     request = Request(operation="eth_getBlockByNumber", path="", body={"id": payload["id"]})
@@ -185,6 +192,16 @@ PARSED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Any]] = {
         lambda block: (block.info.height, len(block.transfers), block.transfers[0].amount, block.base_fee_gwei),
         (0x95CCA9, 3, 0x91C9A782873E80C00 / 10**18, None),
     ),
+    "huggingface/api_models_row.json": (
+        models,
+        lambda page: [(m.id, m.author, m.downloads, m.likes, m.pipeline_tag, m.gated, m.served) for m in page.repos],
+        [("JetBrains/Mellum2-12B-A2.5B-Thinking", "JetBrains", 3516, 288, "text-generation", False, None)],
+    ),
+    "huggingface/model_expand_inference.json": (
+        models,
+        lambda page: [(m.id, m.downloads, m.served) for m in page.repos],
+        [("google/gemma-3-27b-it", None, True)],
+    ),
     "json_rpc/eth_blockNumber.publicnode.json": (exchange("parse_probe"), lambda probe: probe.height, 0xFE22AB),
     "json_rpc/eth_blockNumber.drpc_polygon.json": (exchange("parse_probe"), lambda probe: probe.height, 0x4566486),
     "json_rpc/eth_chainId.execution_apis.json": (
@@ -283,8 +300,6 @@ NOT_READ: dict[str, str] = {
     "mempool_space/ws_block.json": WEBSOCKET,
     "mempool_space/ws_live_data.json": WEBSOCKET,
     "mempool_space/ws_mempool_blocks.json": WEBSOCKET,
-    "huggingface/api_models_row.json": NOT_ASKED,
-    "huggingface/model_expand_inference.json": NOT_ASKED,
     "huggingface/ratelimit_headers.json": NO_ANSWER,
 }
 

@@ -14,7 +14,7 @@ from websocket.settings import ProvidersSettings, Secret
 
 OURS = sorted(field.name for field in dataclasses.fields(ProvidersSettings))
 OF_PRICES = [name for name in OURS if issubclass(provider_classes()[name], TickerProvider)]
-KEYED = {"cryptopanic", "etherscan", "whale_alert"}
+KEYED = {"cryptopanic", "etherscan", "huggingface_inference", "whale_alert"}
 """Off without a key."""
 
 

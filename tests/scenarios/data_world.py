@@ -14,7 +14,9 @@ import msgspec
 from simulator.chains import SOLANA, Chains
 from tests.scenarios.internet import Internet
 from tests.scenarios.world import GENEROUS_PER_MINUTE, UPSTREAM, Box, Timetable
+from tests.services.doubles import archive_off
 from websocket import codec
+from websocket.archive.progress import Jobs
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.coins import SYMBOLS
@@ -24,7 +26,7 @@ from websocket.providers.base import Provider
 from websocket.records import Ticker, to_rfc3339
 from websocket.services import service_classes
 from websocket.services.base import ServiceContext
-from websocket.settings import NodeSettings, Settings, UpstreamSettings, with_provider_urls
+from websocket.settings import NodeSettings, Settings, UpstreamSettings, load_settings, with_provider_urls
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
 from websocket.upstream.rate_limit import RateLimiter
@@ -42,6 +44,7 @@ POSITIVE = {
     "whale_tracking": ("alert_threshold",),
     "news": (),
     "sentiment": ("sentiment_score",),
+    "huggingface": ("total_models", "total_datasets"),
 }
 """Figures that are null when they are not known, and never 0."""
 
@@ -54,6 +57,7 @@ class DataWorld:
         services: names of the services.
         chains: the chains whose nodes are known; the fewer, the less there is to wait for.
         upstream: how patient everybody is.
+        token: of the providers that share one; empty for none.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class DataWorld:
         *services: str,
         chains: Sequence[str] = ("ethereum",),
         upstream: UpstreamSettings = UPSTREAM,
+        token: str = "",
     ) -> None:
         self.internet = internet
         self.truth = Chains(1)
@@ -71,7 +76,8 @@ class DataWorld:
         named_after = dataclasses.replace(
             known, **{field.name: () for field in dataclasses.fields(known) if field.name not in chains}
         )
-        settings = with_provider_urls(Settings(upstream=upstream, nodes=named_after), internet.url)
+        shared = load_settings({"HF_TOKEN": token}).providers
+        settings = with_provider_urls(Settings(upstream=upstream, nodes=named_after, providers=shared), internet.url)
         self.client, limiter = HttpClient(upstream, clock=internet.now), RateLimiter(wall=internet.now)
         providers: dict[str, Provider] = {
             name: cls(getattr(settings.providers, name)) for name, cls in provider_classes().items()
@@ -92,7 +98,10 @@ class DataWorld:
             sources=self.sources,
             book=self.book,
             cache=Box(),
+            limiter=limiter,
             clock=internet.now,
+            archive=archive_off(internet.now),
+            archive_jobs=Jobs(clock=internet.now),
         )
         self._types = {name: service_classes()[name].payload_type for name in services}
         self.services = {name: service_classes()[name](self.context) for name in services}
@@ -184,7 +193,7 @@ class DataWorld:
         for path, number in _numbers(payload):
             if not math.isfinite(number):
                 self._object(name, f"{path} is {number}")
-        for key in POSITIVE[name]:
+        for key in POSITIVE.get(name, ()):
             if payload[key] is not None and not payload[key] > 0:
                 self._object(name, f"{key} is {payload[key]}")
         for part, info in payload["parts"].items():
@@ -253,6 +262,15 @@ class DataWorld:
             self._object("sentiment", f"sentiment_score {score}")
         if (score is None) != (payload["overall_sentiment"] is None):
             self._object("sentiment", f"{payload['overall_sentiment']} with a score of {score}")
+
+    def _judge_huggingface(self, payload: dict[str, Any]) -> None:
+        for kind in ("models", "datasets"):
+            rows, total = payload[f"available_{kind}"], payload[f"total_{kind}"]
+            names = [row["id"] for row in rows]
+            if len(set(names)) != len(names) or len(names) > (total or 0):
+                self._object("huggingface", f"{len(names)} {kind} in the list of {total}")
+            if any(not row["url"].startswith("https://huggingface.co/") for row in rows):
+                self._object("huggingface", f"an address of {kind} that leads elsewhere")
 
     def _judge_heights(self, service: str, heights: dict[str, int | None]) -> None:
         before = self.updates[service][-1] if self.updates[service] else None

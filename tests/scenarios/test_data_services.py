@@ -21,6 +21,7 @@ FACTS = {
     "sentiment": ("overall_sentiment", "sentiment_score", "social_volume", "trending_topics"),
     "whale_tracking": ("large_transactions", "whale_wallets", "total_volume", "volume_since"),
     "rpc_nodes": ("block_number", "nodes"),
+    "huggingface": ("total_models", "total_datasets", "available_models", "available_datasets", "last_refresh"),
 }
 """Keys that are filled when all is well."""
 
@@ -39,6 +40,7 @@ KEPT = {
     "whale_tracking": ("large_transactions", "alert_threshold"),
     "news": ("articles", "categories"),
     "sentiment": ("sentiment_score", "overall_sentiment"),
+    "huggingface": ("total_models", "total_datasets", "available_models", "available_datasets"),
 }
 """What is known goes on being shown, with its age."""
 
@@ -219,7 +221,55 @@ def test_mood_without_one_of_its_parts(make_data_world: MakeWorld, internet: Int
     assert set(not_live(world, "sentiment")) == lost
     weights = {name: part["weight"] for name, part in shown["sentiment_by_source"].items()}
     assert sum(weights.values()) == pytest.approx(1, abs=0.001)
-    assert {name for name, weight in weights.items() if weight == 0} == lost & set(weights)
+    # the model is off without a token
+    assert {name for name, weight in weights.items() if weight == 0} == (lost & set(weights)) | {"model"}
+
+
+@pytest.mark.parametrize("scenario", [*MUTE, "nan", "null_fields", "one_source_wrong"])
+def test_mood_with_a_language_model(make_data_world: MakeWorld, internet: Internet, scenario: str) -> None:
+    """With a token headlines are judged by a model too; in trouble its part gets old, and the others go on."""
+    world = make_data_world("news", "sentiment", token="hf_anything")
+
+    def live() -> bool:
+        return bool(world.updates["sentiment"]) and world.part("sentiment", "model")["status"] == "live"
+
+    world.run_until(live, 2 * HOUR_S)
+    part = world.last("sentiment")["sentiment_by_source"]["model"]
+    assert part["items"] >= 5
+    assert 0 < part["score"] < 1
+    assert part["weight"] > 0
+    internet.begin(scenario, "huggingface_inference")
+    internet.advance(4 * HOUR_S)
+    world.run(400)
+    shown = world.last("sentiment")
+    assert set(not_live(world, "sentiment")) == {"model"}
+    assert (shown["status"], shown["parts"]["model"]["status"]) == ("degraded", "stale")
+    assert shown["sentiment_by_source"]["model"]["weight"] == 0
+    internet.end()
+    internet.advance(HOUR_S)
+    world.run_until(live, HOUR_S)
+
+
+def test_models_of_a_hub_in_trouble(make_data_world: MakeWorld, internet: Internet) -> None:
+    """Pages that break off leave the total as it was; figures that are none are null, and nothing ends."""
+    world = started(make_data_world, "huggingface")
+    before = world.last("huggingface")
+    assert not before["models_capped"]
+    for scenario in ("truncated", "nan"):
+        internet.begin(scenario, "huggingface")
+        internet.advance(2 * HOUR_S)
+        world.run(400)
+        assert world.last("huggingface")["status"] == "stale"
+        assert world.last("huggingface")["total_models"] == before["total_models"]
+        internet.end()
+        internet.advance(HOUR_S)
+        world.run_until(lambda: bool(world.last("huggingface")["status"] == "live"), HOUR_S)
+    internet.begin("null_fields", "huggingface")
+    internet.advance(HOUR_S)
+    world.run(400)
+    shown = world.last("huggingface")
+    assert (shown["status"], shown["total_models"]) == ("live", before["total_models"])
+    assert {row["downloads"] for row in shown["available_models"]} == {None}
 
 
 @pytest.mark.parametrize(

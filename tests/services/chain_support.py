@@ -10,7 +10,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests.services.doubles import archive_off
 from websocket import codec
+from websocket.archive.progress import Jobs
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.errors import UpstreamTimeout
 from websocket.price_book import PriceBook
@@ -218,7 +220,10 @@ class World:
             sources=self.sources,
             book=self.book,
             cache=None,  # type: ignore[arg-type]
+            limiter=RateLimiter(),
             clock=self.clock,
+            archive=archive_off(self.clock),
+            archive_jobs=Jobs(clock=self.clock),
         )
 
     def say(self, provider: str, question: str, word: Any) -> None:

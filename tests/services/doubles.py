@@ -6,8 +6,11 @@ Sources, pools, circuits, the price book and the broker are the real ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
+from websocket.archive.progress import Jobs
+from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus
 from websocket.errors import UpstreamError, UpstreamTimeout
@@ -16,7 +19,7 @@ from websocket.providers.base import Answer, Budget, Provider, Request
 from websocket.records import Ticker
 from websocket.scheduler import Scheduler
 from websocket.services.base import ServiceContext
-from websocket.settings import ProviderSettings, Settings
+from websocket.settings import ArchiveSettings, ProviderSettings, Settings
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
 from websocket.upstream.rate_limit import RateLimiter
@@ -128,6 +131,10 @@ class NoLimit:
     def take(self, provider: Provider, request: Request) -> None:
         """Nothing to do."""
 
+    def remaining(self, provider: Provider) -> tuple[int, int | None]:
+        """What the provider publishes: nothing is used up."""
+        return provider.budget.per_minute, provider.budget.per_month
+
 
 def context_of(
     providers: Sequence[StubProvider],
@@ -136,8 +143,10 @@ def context_of(
     settings: Settings | None = None,
     cache: Cache | None = None,
     prices: Mapping[str, float] = PRICES,
+    archive: Archive | None = None,
+    archive_jobs: Jobs | None = None,
 ) -> ServiceContext:
-    """What services are built from, with stub providers and some prices."""
+    """What services are built from, with stub providers and some prices; the archive is off unless one is given."""
     settings = settings or Settings()
     client = cast("HttpClient", StubClient(clock))
     limiter = cast("RateLimiter", NoLimit())
@@ -160,8 +169,16 @@ def context_of(
         sources=sources,
         book=book,
         cache=cache or DictCache(),
+        limiter=limiter,
         clock=clock,
+        archive=archive or archive_off(clock),
+        archive_jobs=archive_jobs or Jobs(clock=clock),
     )
+
+
+def archive_off(clock: Callable[[], float]) -> Archive:
+    """An archive that keeps nothing and makes no file."""
+    return Archive(ArchiveSettings(enabled=False), Path("nowhere"), demo=False, clock=clock)
 
 
 def set_prices(book: PriceBook, clock: Clock, prices: Mapping[str, float]) -> None:

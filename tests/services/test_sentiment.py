@@ -9,15 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.services.doubles import NOW, Clock, JobList, StubProvider, context_of, jobs_of
+from tests.services.doubles import NOW, Clock, DictCache, JobList, StubProvider, context_of, jobs_of
 from websocket import codec
-from websocket.errors import SettingsError
+from websocket.errors import AccessRefused, RateLimited, SettingsError, UnknownSymbol
 from websocket.news_records import FearGreed, TrendingCoin, Votes
 from websocket.providers.base import Answer, Request
 from websocket.records import to_rfc3339
 from websocket.services.crypto_lexicon import CRYPTO_LEXICON
 from websocket.services.headline_mood import mood_of
-from websocket.services.sentiment import Sentiment, SentimentService
+from websocket.services.sentiment import SentimentService
+from websocket.services.sentiment_payload import MoodPart, Sentiment
 from websocket.settings import SentimentSettings, Settings, load_settings
 
 GOOD = "Bitcoin surges to a new all-time high as inflows soar"
@@ -25,7 +26,14 @@ BAD = "Exchange hacked, Ethereum crashes amid liquidations"
 
 SETTINGS = dataclasses.replace(
     Settings(),
-    sentiment=SentimentSettings(index_providers=("moods",), vote_providers=("moods",), trend_providers=("moods",)),
+    sentiment=SentimentSettings(
+        index_providers=("moods",),
+        vote_providers=("moods",),
+        trend_providers=("moods",),
+        model_providers=("huggingface_inference",),
+        models=("first/model", "second/model"),
+        model_batch=4,
+    ),
 )
 
 
@@ -66,13 +74,34 @@ class StubMoods(StubProvider):
         return self.coins
 
 
+class StubModels(StubProvider):
+    """Runs models that call headlines good or bad, or say what a test wrote into it; off without a key."""
+
+    def __init__(self, *, is_configured: bool) -> None:
+        super().__init__("huggingface_inference")
+        self.is_configured = is_configured
+        self.judged: list[list[str]] = []
+        self.moods: dict[str, float | None] = {GOOD: 0.6, BAD: -0.8}
+
+    def mood_request(self, model: str, texts: Sequence[str]) -> Request:
+        return msgspec.structs.replace(self.request("classify", model), body=list(texts), symbols=(model,))
+
+    def parse_moods(self, answers: Sequence[Answer]) -> list[float | None]:
+        titles = answers[0].request.body
+        self.judged.append(titles)
+        return [self.moods.get(title.partition(" #")[0], 0.0) for title in titles]
+
+
 class World:
     """The service, its provider, and the news that it listens to."""
 
-    def __init__(self, clock: Clock, settings: Settings = SETTINGS) -> None:
+    def __init__(
+        self, clock: Clock, settings: Settings = SETTINGS, *, with_key: bool = False, cache: DictCache | None = None
+    ) -> None:
         self.clock = clock
         self.moods = StubMoods("moods")
-        self.context = context_of([self.moods], clock, settings=settings)
+        self.models = StubModels(is_configured=with_key)
+        self.context = context_of([self.moods, self.models], clock, settings=settings, cache=cache)
         self.service = SentimentService(self.context)
         self.jobs: JobList = jobs_of(self.service)
 
@@ -83,7 +112,10 @@ class World:
         self.context.broker.publish(
             "news",
             {
-                "articles": [{"title": title, "published_at": time, "seen_at": time} for title in titles],
+                "articles": [
+                    {"id": f"{title}@{place}", "title": title, "published_at": time, "seen_at": time}
+                    for place, title in enumerate(titles)
+                ],
                 "parts": {"feed": {"as_of": stands, "status": "live"}, "other": {"as_of": None}},
             },
         )
@@ -135,6 +167,7 @@ class TestScore:
             "fear_greed": 0.4,
             "headlines": 0.4,
             "votes": 0.2,
+            "model": 0.0,
         }
         assert payload.sentiment_by_source["fear_greed"].label == "Extreme Fear"
         assert payload.sentiment_by_source["votes"].items == 2
@@ -230,10 +263,13 @@ class TestScore:
     [
         ({"SENTIMENT_BEARISH_TO": "0.6"}, "SENTIMENT_BEARISH_TO"),
         (
-            {f"SENTIMENT_{part}_WEIGHT": "0" for part in ("INDEX", "HEADLINE", "VOTE")},
+            {f"SENTIMENT_{part}_WEIGHT": "0" for part in ("INDEX", "HEADLINE", "VOTE", "MODEL")},
             "SENTIMENT_INDEX_WEIGHT",
         ),
         ({"SENTIMENT_TREND_PROVIDERS": "nobody"}, "SENTIMENT_TREND_PROVIDERS"),
+        ({"SENTIMENT_MODELS": "ProsusAI/finbert,../../whoami"}, "SENTIMENT_MODELS"),
+        ({"SENTIMENT_MODELS": "finbert"}, "SENTIMENT_MODELS"),
+        ({"HF_TOKEN": "hf_x\nHost: evil.example"}, "HF_TOKEN"),
     ],
 )
 def test_settings_that_contradict_each_other(environ: dict[str, str], name: str) -> None:
@@ -350,3 +386,188 @@ class TestHostileContent:
         payload = world.run("votes")
         assert payload.sentiment_by_source["votes"].score is None
         assert "not one vote" in (payload.parts["votes"].reason or "")
+
+
+class TestModel:
+    """What a language model makes of the headlines."""
+
+    @pytest.fixture
+    def world(self, clock: Clock) -> World:
+        """With a key."""
+        return World(clock, with_key=True)
+
+    def part(self, payload: Sentiment) -> MoodPart:
+        """The part of the model."""
+        return payload.sentiment_by_source["model"]
+
+    def test_off_without_a_key(self, clock: Clock) -> None:
+        """It says what is missing, nobody is asked, and the rest is live."""
+        world = World(clock)
+        world.news(*[GOOD] * 6)
+        payload = world.run()
+        assert "sentiment: model" not in world.jobs.jobs
+        assert (payload.status, payload.parts["model"].status) == ("live", "unconfigured")
+        assert payload.parts["model"].reason == "off: needs HF_TOKEN"
+        assert (self.part(payload).score, self.part(payload).weight) == (None, 0.0)
+
+    def test_headlines_are_judged_once(self, world: World, clock: Clock) -> None:
+        """The newest first, so many in a request, and never again."""
+        titles = [f"{GOOD} #{number}" for number in range(6)]
+        world.news(*titles)
+        assert world.run("model").parts["model"].reason == "only 4 judged headlines of the last 24 hours"
+        clock.advance(1800)
+        payload = world.run("model")
+        assert [len(batch) for batch in world.models.judged] == [4, 2]
+        assert sorted(title for batch in world.models.judged for title in batch) == titles
+        part = self.part(payload)
+        assert (part.score, part.items, part.label, part.source, part.status) == (
+            0.8, 6, "first/model", "huggingface_inference", "live",
+        )  # fmt: skip
+        for _ in range(50):
+            clock.advance(200)
+            world.run("model")
+        assert len(world.models.judged) == 2
+
+    def test_weight(self, world: World, clock: Clock) -> None:
+        """One part more in the mean: index 0.25, votes 0.8, headlines, and the model's 0.1."""
+        world.news(*[BAD] * 8)
+        world.run()
+        for _ in range(2):
+            world.run("model")
+            clock.advance(1800)
+        world.news(*[BAD] * 8)
+        payload = world.run("headlines", "votes")
+        headlines = (1 + mood_of(BAD)) / 2
+        assert self.part(payload).score == pytest.approx(0.1)
+        assert self.part(payload).weight == pytest.approx(0.4 / 1.4, abs=1e-4)
+        expected = (0.4 * 0.25 + 0.4 * headlines + 0.2 * 0.8 + 0.4 * 0.1) / 1.4
+        assert payload.sentiment_score == pytest.approx(expected, abs=1e-3)
+
+    def test_pace(self, world: World, clock: Clock) -> None:
+        """Headlines come by the minute, requests every half hour: they are paid."""
+        assert world.jobs.intervals["sentiment: model"] == 180
+        for number in range(40):
+            world.news(*[f"{GOOD} #{number}.{place}" for place in range(9)])
+            world.run("model")
+            clock.advance(180)
+        assert len(world.models.judged) == 4
+
+    def test_a_model_that_is_not_served_is_passed_over(self, world: World, clock: Clock) -> None:
+        """The next one judges, and the first is not asked again on the same day."""
+        first = "classify/first/model"
+        world.models.answers[first] = UnknownSymbol("huggingface_inference", "classify", "gone", ["first/model"])
+        for round_number in range(3):
+            world.news(*[f"{GOOD} #{round_number}.{place}" for place in range(4)])
+            world.run("model")
+            clock.advance(1800)
+        assert world.models.asked.count(first) == 1
+        assert len(world.models.judged) == 3
+
+    def test_no_model_is_served(self, world: World) -> None:
+        """Which is told."""
+        for model in ("first/model", "second/model"):
+            world.models.answers[f"classify/{model}"] = UnknownSymbol("huggingface_inference", "x", "gone", [model])
+        world.news(*[GOOD] * 6)
+        assert "serves none of the models" in (world.run("model").parts["model"].reason or "")
+
+    @pytest.mark.parametrize(
+        ("error", "asked"),
+        [
+            (AccessRefused("huggingface_inference", "classify", "the credit of this month is used up", 402), 1),
+            (RateLimited("huggingface_inference", "classify", "the model is being loaded", 503, 20), 3),
+        ],
+    )
+    def test_refusals(self, world: World, clock: Clock, error: Exception, asked: int) -> None:
+        """Spent credit is left alone for an hour; a model that is loaded is asked again soon."""
+        world.models.answers["classify"] = error
+        world.news(*[GOOD] * 6)
+        for _ in range(3):
+            reason = world.run("model").parts["model"].reason or ""
+            clock.advance(200)
+        assert len(world.models.asked) == asked
+        assert str(error).rpartition(": ")[2] in reason
+
+    def test_what_was_judged_stays_while_the_model_is_away(self, world: World, clock: Clock) -> None:
+        """With its age; when headlines wait for too long it is stale and counts no more."""
+        world.news(*[GOOD] * 4)
+        world.run("model")
+        clock.advance(1800)
+        world.news(*[GOOD] * 8)
+        world.run("model")
+        judged_at = clock()
+        world.models.is_down = True
+        clock.advance(1800)
+        world.news(*[f"{BAD} #{place}" for place in range(3)], *[GOOD] * 8)
+        payload = world.run("model", "index")
+        assert (self.part(payload).score, self.part(payload).status) == (0.8, "live")
+        assert self.part(payload).as_of == to_rfc3339(judged_at)
+        clock.advance(7000)
+        payload = world.run("model", "index")
+        assert (self.part(payload).status, self.part(payload).weight) == ("stale", 0.0)
+        assert "no answer" in (payload.parts["model"].reason or "")
+
+    def test_quiet_days_are_as_young_as_the_news(self, world: World, clock: Clock) -> None:
+        """Nothing new to judge does not make what was judged old; news that are not read any more do."""
+        world.news(*[GOOD] * 4)
+        world.run("model")
+        clock.advance(1800)
+        world.news(*[GOOD] * 6)
+        world.run("model")
+        clock.advance(9000)
+        world.news(*[GOOD] * 6)
+        payload = world.run("model", "headlines")
+        assert (self.part(payload).status, self.part(payload).as_of) == ("live", to_rfc3339(clock()))
+        clock.advance(9000)
+        assert self.part(world.run("model", "headlines")).status == "stale"
+
+    @pytest.mark.parametrize("data", [{"status": "unconfigured"}, {"articles": 3}, None])
+    def test_without_news_nobody_is_asked(self, world: World, data: Any) -> None:
+        """There is nothing to pay for."""
+        world.context.broker.publish("news", data)
+        assert world.run("model", "headlines").parts["model"].reason == "there are no news"
+        assert world.models.asked == []
+
+    @pytest.mark.parametrize("mood", [7.0, -1.5, float("nan"), float("inf")])
+    def test_absurd_moods_are_a_failure(self, world: World, mood: float) -> None:
+        """Of whoever said so; nothing of it is kept."""
+        world.models.moods[GOOD] = mood
+        world.news(*[GOOD] * 6)
+        payload = world.run("model")
+        assert "moods that cannot be" in (payload.parts["model"].reason or "")
+        assert self.part(payload).score is None
+
+    def test_headlines_without_a_believable_mood_are_not_asked_about_again(self, world: World, clock: Clock) -> None:
+        """They were paid for once."""
+        world.models.moods[BAD] = None
+        world.news(*[BAD] * 2, *[GOOD] * 6)
+        for _ in range(4):
+            payload = world.run("model")
+            clock.advance(1800)
+        assert sorted(len(batch) for batch in world.models.judged) == [4, 4]
+        assert (self.part(payload).score, self.part(payload).items) == (0.8, 6)
+
+    def test_restart(self, clock: Clock) -> None:
+        """What was paid for is kept, and judged headlines count at once."""
+        cache = DictCache()
+        world = World(clock, with_key=True, cache=cache)
+        world.news(*[GOOD] * 8)
+        world.run("model")
+        clock.advance(1800)
+        world.run("model")
+        again = World(clock, with_key=True, cache=cache)
+        again.news(*[GOOD] * 8)
+        payload = again.run("model", "headlines")
+        assert again.models.asked == []
+        assert (self.part(payload).score, self.part(payload).items) == (0.8, 8)
+
+    @pytest.mark.parametrize(
+        "kept", [b"", b"[]", b'{"x": 3}', b'{"x": {"mood": 9, "model": "m", "source": "s", "at": 0}}']
+    )
+    def test_what_cannot_be_read_is_judged_anew(self, clock: Clock, kept: bytes) -> None:
+        """A broken file costs a request, and nothing else."""
+        cache = DictCache()
+        cache.put("headline_model", kept)
+        world = World(clock, with_key=True, cache=cache)
+        world.news(*[GOOD] * 4)
+        world.run("model")
+        assert len(world.models.judged) == 1

@@ -27,11 +27,21 @@ def get(url: str, timeout_s: float = 10.0, **headers: str) -> Reply:
     Raises:
         OSError: nobody answers.
     """
+    return ask("GET", url, None, timeout_s, **headers)
+
+
+def ask(method: str, url: str, body: bytes | None, timeout_s: float = 10.0, **headers: str) -> Reply:
+    """The same with any method, and with a body.
+
+    Raises:
+        OSError: nobody answers.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
+    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
     try:
-        connection.request("GET", parts.path or "/", headers=headers)
+        connection.request(method, target, body, headers)
         response = connection.getresponse()
         return Reply(response.status, response.msg, response.read())
     finally:

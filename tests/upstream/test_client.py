@@ -438,6 +438,28 @@ def test_retry_after_as_a_date(client, acme, server):
     assert refusal(client, acme).retry_after_s == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "expected_s"),
+    [
+        ('"api";r=0;t=53', 53),
+        ('"api"; r=0 ; t = 53', 53),
+        ('"api";r=0;t=53, "pages";r=9;t=200', 200),
+        ("limit=500, remaining=0", None),
+        ('"api";r=0;t=-5', None),
+        ('"api";r=0;t=9999999999', None),
+        ("", None),
+    ],
+)
+def test_end_of_the_window_in_a_rate_limit_header(client, acme, server, value, expected_s):
+    """Some providers say it this way; Retry-After counts for more, and other errors are no limits by it."""
+    server.answers(server.reply(status=429, RateLimit=value))
+    assert refusal(client, acme).retry_after_s == expected_s
+    server.answers(server.reply(status=429, RateLimit=value, Retry_After="7"))
+    assert refusal(client, acme).retry_after_s == 7
+    server.answers(server.reply(status=503, RateLimit=value))
+    assert type(refusal(client, acme)) is UpstreamStatus
+
+
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_a_wait_makes_a_refusal_a_rate_limit(client, acme, server, status):
     """Firewalls and overloaded servers that say when to come back are taken at their word."""

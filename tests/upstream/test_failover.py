@@ -18,6 +18,7 @@ class FakeSource:
         self.configured = True
         self.well = True
         self.state = "closed"
+        self.retry_in_s = 0.0
         self.topics_not_due: set[str] = set()
         self.asked = 0
 
@@ -202,3 +203,28 @@ def test_status_tells_who_can_be_asked(pool, sources):
     status = pool.status()
     assert (status.name, status.active_source) == ("exchanges", None)
     assert (status.available_sources, status.inactive_sources) == (("first",), ("second", "third"))
+
+
+def test_status_tells_when_a_better_source_is_tried_again(pool, sources, clock):
+    """The best of those before the active one that are left alone; nobody while the best one is active."""
+    pool.fetch(ask)
+    assert (pool.status().better_source, pool.status().retry_at) == (None, None)
+    sources[0].well = sources[1].well = False
+    pool.fetch(ask)
+    sources[0].retry_in_s, sources[1].retry_in_s = 40.0, 5.0
+    status = pool.status()
+    assert (status.active_source, status.better_source) == ("third", "first")
+    assert status.retry_at == clock() + 40
+
+
+def test_status_tells_who_is_tried_first_while_nobody_answers(pool, sources, clock):
+    """Silent from the first round without an answer, not before it; an unconfigured source is never tried."""
+    assert pool.status().silent is False
+    for source, retry_in_s in zip(sources, (40.0, 5.0, 1.0), strict=True):
+        source.well, source.retry_in_s = False, retry_in_s
+    sources[2].configured = False
+    with pytest.raises(NoProviderAnswered):
+        pool.fetch(ask)
+    status = pool.status()
+    assert (status.silent, status.active_source) == (True, None)
+    assert (status.better_source, status.retry_at) == ("second", clock() + 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 
 import pytest
@@ -17,7 +18,7 @@ from websocket.errors import (
     UpstreamStatus,
     UpstreamTimeout,
 )
-from websocket.providers.base import Answer
+from websocket.providers.base import Answer, HealthCheck
 from websocket.settings import UpstreamSettings
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.rate_limit import RateLimiter
@@ -306,3 +307,55 @@ def test_status_after_success_and_failure(source, client, clock):
     assert status.response_time_ms == 250
     assert (status.succeeded, status.failed, status.errors) == (1, 1, {"refused": 1})
     assert (status.state, status.retry_at) == ("parked", clock() + 3600)
+
+
+# probing
+
+
+def test_probe_is_an_ask_like_any_other(source, acme, client, monkeypatch):
+    """Budget, circuit and statistics count; the pace of what services ask for does not."""
+    request = acme.plan(["BTC"])[0]
+    monkeypatch.setattr(acme, "health_check", lambda: HealthCheck(request, symbols_of))
+    assert source.probe() is True
+    assert source.due()
+    assert (client.asked, source.status().succeeded) == ([("BTC",)], 1)
+    client.errors["/all"] = failing()
+    for _ in range(3):
+        with pytest.raises(UpstreamTimeout):
+            source.probe()
+    with pytest.raises(CircuitOpen):
+        source.probe()
+    assert source.status().success_rate == 0.25
+
+
+def test_probe_without_a_question_sends_nothing(source, client):
+    """A provider may have none."""
+    assert source.probe() is False
+    assert client.asked == []
+
+
+def test_probes_are_no_use(source, acme, clock, monkeypatch):
+    """Who is only probed stays unused; an ask that its circuit turns away is a use."""
+    monkeypatch.setattr(acme, "health_check", lambda: HealthCheck(acme.plan(["BTC"])[0], symbols_of))
+    assert (source.unused_s, source.unprobed_s) == (math.inf, math.inf)
+    source.probe()
+    clock.advance(5)
+    assert source.unused_s == math.inf
+    assert 5 <= source.unprobed_s < 6
+    ask(source)
+    clock.advance(7)
+    assert 7 <= source.unused_s < 8
+
+
+def test_status_tells_the_last_hour(source, client, clock):
+    """Rate and times of what was asked in it; absent before."""
+    assert (source.status().success_rate, source.status().p95_ms, source.status().asks_last_hour) == (None, None, 0)
+    ask(source)
+    client.errors["/all"] = failing()
+    with pytest.raises(UpstreamTimeout):
+        ask(source)
+    status = source.status()
+    assert (status.asks_last_hour, status.success_rate) == (2, 0.5)
+    assert status.p95_ms == pytest.approx(250)
+    clock.advance(3601)
+    assert source.status().asks_last_hour == 0

@@ -1,18 +1,27 @@
-"""What a broker promises, whatever it keeps its publications in.
+"""What a broker promises, whatever it keeps its publications in and however many processes share it.
 
 * Publications of one channel have consecutive ``seq`` from 1 within one ``epoch``. A new epoch means that the
   numbering began anew, and that nothing can be said about what was missed.
-* Every listener sees the publications of a channel in the order of their ``seq``, each once.
+* ``epoch`` and ``seq`` name one publication: whoever shows them, in whichever process, shows the same payload.
+* Every listener sees the publications of a channel in the order of their ``seq``, each once. Where some could not be
+  had, it sees a jump, and ``since`` does not replay across it.
 * ``last`` is the newest publication, for snapshots; ``since`` replays exactly what was missed or says that it cannot.
+* At most one of the processes that share a broker collects, apart from those that cannot reach the others. Only a
+  process that collects may publish.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+Role = Literal["single", "seeking", "collector", "follower", "alone"]
+"""``single``: nobody else is meant to be there. ``seeking``: not known yet, or stopped. ``collector``: collects for
+all. ``follower``: another one does. ``alone``: collects for its own clients, because the others cannot be reached.
+"""
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -35,11 +44,61 @@ class Publication(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class BusStatus(msgspec.Struct, frozen=True):
+    """How this process and those that share the broker with it stand.
+
+    Attributes:
+        role: what this process does.
+        healthy: False when what is shown here may lag behind, or when the others do not get what is collected here.
+        detail: the same in words, with the reason when it is not healthy.
+        silence_s: seconds since a heartbeat of the collector came through the bus; None when none ever did, or
+            without a bus.
+        outbox: publications that the others cannot have yet.
+        last_error: the last trouble with the bus, also when it is over; None when there was none.
+        epoch: of the numbers that are given, or followed, now.
+    """
+
+    role: Role
+    healthy: bool
+    detail: str
+    silence_s: float | None
+    outbox: int
+    last_error: str | None
+    epoch: str
+
+
 Listener = Callable[[Publication], None]
+RoleChange = Callable[[], None]
 
 
 class Broker(ABC):
     """Assigns numbers and keeps history; see the module for its promises."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begins to find out who collects; returns at once. Call it once, after ``on_role_change``."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Hands over: what is still to be written is written if that takes no more than a second. Idempotent."""
+
+    @abstractmethod
+    def on_role_change(self, *, gained: RoleChange, lost: RoleChange) -> None:
+        """Who is told that this process is to begin, and to stop, collecting. They must not block; errors are logged.
+
+        Args:
+            gained: called whenever ``collecting`` becomes true.
+            lost: called whenever it becomes false, except by ``stop``.
+        """
+
+    @property
+    @abstractmethod
+    def collecting(self) -> bool:
+        """True while this process is to ask the providers, and may publish."""
+
+    @abstractmethod
+    def status(self) -> BusStatus:
+        """How things stand, from memory: it asks nobody."""
 
     @abstractmethod
     def publish(self, channel: str, data: Any) -> Publication:
@@ -51,6 +110,7 @@ class Broker(ABC):
 
         Raises:
             ValueError: the payload holds a NaN or an infinity; nothing was published.
+            NotCollecting: another process collects, or it is not known yet who does; nothing was published.
         """
 
     @abstractmethod

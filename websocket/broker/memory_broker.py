@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from websocket import codec
-from websocket.broker.base import Broker, Listener, Publication
+from websocket.broker.base import Broker, BusStatus, Listener, Publication, RoleChange
+from websocket.broker.history import HISTORY, History, Listeners
 
 logger = logging.getLogger(__name__)
 
-HISTORY = 64
-"""Publications kept per channel: at the fastest channel's 5 s more than five minutes, for a page that was away."""
-
 
 class MemoryBroker(Broker):
-    """Keeps the last publications of each channel in memory.
+    """Keeps the last publications of each channel in memory. Its process always collects.
 
     Args:
         clock: wall clock, Unix seconds.
@@ -29,41 +26,54 @@ class MemoryBroker(Broker):
 
     def __init__(self, *, clock: Callable[[], float], history: int = HISTORY) -> None:
         self._clock = clock
-        self._epoch = uuid.uuid4().hex[:12]
-        self._history_size = history
-        self._history: dict[str, deque[Publication]] = {}
-        self._listeners: list[Listener] = []
+        self._history = History(uuid.uuid4().hex[:12], history)
+        self._listeners = Listeners()
+        self._gained: RoleChange | None = None
+
+    def start(self) -> None:
+        if self._gained is not None:
+            try:
+                self._gained()
+            except Exception:
+                logger.exception("taking up the role of the collector failed")
+
+    def stop(self) -> None:
+        """There is nothing to hand over."""
+
+    def on_role_change(self, *, gained: RoleChange, lost: RoleChange) -> None:
+        self._gained = gained
+
+    @property
+    def collecting(self) -> bool:
+        return True
+
+    def status(self) -> BusStatus:
+        return BusStatus(
+            role="single",
+            healthy=True,
+            detail="publications stay in this process",
+            silence_s=None,
+            outbox=0,
+            last_error=None,
+            epoch=self._history.epoch,
+        )
 
     def publish(self, channel: str, data: Any) -> Publication:
         body = codec.encode(data)
         epoch, seq = self.position(channel)
         publication = Publication(channel, epoch, seq + 1, self._clock(), msgspec.to_builtins(data), body)
-        self._history.setdefault(channel, deque(maxlen=self._history_size)).append(publication)
-        for listener in self._listeners:
-            try:
-                listener(publication)
-            except Exception:
-                # one listener's bug must not keep the others, or the next publication, from going out
-                logger.exception("listener failed channel=%s seq=%s", channel, publication.seq)
+        self._history.add(publication)
+        self._listeners.tell(publication)
         return publication
 
     def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     def last(self, channel: str) -> Publication | None:
-        history = self._history.get(channel)
-        return history[-1] if history else None
+        return self._history.last(channel)
 
     def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
-        current_epoch, newest = self.position(channel)
-        if epoch != current_epoch or not 0 <= seq <= newest:
-            return None
-        history = self._history.get(channel, ())
-        missed = newest - seq
-        if missed > len(history):
-            return None
-        return list(history)[len(history) - missed :]
+        return self._history.since(channel, epoch, seq)
 
     def position(self, channel: str) -> tuple[str, int]:
-        history = self._history.get(channel)
-        return self._epoch, history[-1].seq if history else 0
+        return self._history.position(channel)

@@ -82,7 +82,7 @@ class EmbeddedCache(Cache):
         self._hits = 0
         self._misses = 0
         self._closed = False
-        self._lock_file = _lock_folder(self._folder, lock_wait_s)
+        self._lock_file = lock_folder(self._folder, lock_wait_s)
         try:
             self._load()
         except OSError as error:
@@ -268,8 +268,9 @@ def _replace_file(file: Path, data: bytes) -> None:
         os.close(folder)
 
 
-def _lock_folder(folder: Path, wait_s: float) -> int:
-    """Gives the open file that holds the lock; the system lets go of it when the process ends, however it ends.
+def lock_folder(folder: Path, wait_s: float) -> int:
+    """Gives the open file that holds the lock of ``DATA_DIR``; the system lets go of it when the process ends,
+    however it ends.
 
     Raises:
         StartError: another process has it, or the folder cannot be used.

@@ -88,13 +88,14 @@ class Breaker:
         return is_first
 
 
-def redis_client(settings: RedisSettings) -> redis.Redis:
-    """A client that gives bytes, never waits for more than half a second on its socket and does not retry.
+def redis_client(settings: RedisSettings, *, socket_timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A client that gives bytes, never waits long on its socket and does not retry.
 
     Connects with its first call and again by itself after each failure. Green threads may share it.
 
     Args:
         settings: an empty host means this machine.
+        socket_timeout_s: longest wait for an answer; connecting never takes more than half a second.
     """
     return redis.Redis(
         # By number: bare systems do not know the name, and where it has two addresses the time-outs would add up.
@@ -104,7 +105,7 @@ def redis_client(settings: RedisSettings) -> redis.Redis:
         username=settings.username or None,
         password=settings.password.reveal() or None,
         socket_connect_timeout=_SOCKET_TIMEOUT_S,
-        socket_timeout=_SOCKET_TIMEOUT_S,
+        socket_timeout=socket_timeout_s,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=_IDLE_CHECK_S,
         decode_responses=False,

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
 from websocket.catalogue import CRYPTO_PRICES, ENDPOINTS, GROUPS, SERVICE_NAMES, SERVICES, services_of
 from websocket.documentation import API_VERSION
 from websocket.documentation import http_answers as answers
+from websocket.documentation.archive_routes import archive_routes
 from websocket.documentation.payloads import EXAMPLE_TIME, payload_of
 from websocket.documentation.protocols import ACTIONS, EXAMPLE_CLIENT
+from websocket.documentation.route_info import AnswerInfo, BodyInfo, ParameterInfo, RouteInfo
 from websocket.documentation.schemas import as_json, schema_components
 from websocket.feed_status import FeedStatus
-
-
-class AnswerInfo(Struct, frozen=True, kw_only=True):
-    """One answer of a route.
-
-    Attributes:
-        status: HTTP status.
-        meaning: when it comes, Markdown.
-        type: of its JSON body; None when it is something else.
-        example: of that type.
-        media_type: of its body; None without one.
-    """
-
-    status: int
-    meaning: str
-    type: Any = None
-    example: Any = None
-    media_type: str | None = "application/json"
-
-
-class RouteInfo(Struct, frozen=True, kw_only=True):
-    """One HTTP route; all are GET.
-
-    Attributes:
-        path: where it is.
-        summary: what it gives, Markdown.
-        answers: what may come.
-    """
-
-    path: str
-    summary: str
-    answers: tuple[AnswerInfo, ...]
 
 
 def routes() -> tuple[RouteInfo, ...]:
@@ -68,6 +38,13 @@ def routes() -> tuple[RouteInfo, ...]:
         ),
         _json("/health/ready", "Whether clients should be sent here.", *_readiness()),
         _json("/api/prices", "The current prices, and where they come from.", _prices()),
+        *archive_routes(),
+        _json(
+            "/metrics",
+            "Figures of this process for Prometheus; see docs/operations.md. In the OpenMetrics format when `Accept`"
+            " asks for that.",
+            AnswerInfo(status=200, meaning="The figures.", media_type="text/plain"),
+        ),
         _json("/ws/stats", "The clients of the plain WebSocket of this process.", _stats()),
         _json("/ws/services", "The services that can be subscribed to.", _services()),
         _json("/ws/endpoints", "The WebSocket endpoints.", _endpoints()),
@@ -91,9 +68,12 @@ def build_openapi(ports: Sequence[int]) -> dict[str, Any]:
         ports: where the service listens.
     """
     described = routes()
-    types = [answer.type for route in described for answer in route.answers if answer.type is not None]
+    types = [type_ for route in described for type_ in _types_of(route)]
     schemas, components = schema_components([*types, answers.HttpError])
     schema_of = iter(schemas)
+    paths: dict[str, Any] = {}
+    for route in described:
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schema_of, schemas[-1])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -102,42 +82,79 @@ def build_openapi(ports: Sequence[int]) -> dict[str, Any]:
             "description": "The HTTP routes. The WebSockets are described in `/docs/asyncapi.json`.",
         },
         "servers": [{"url": f"http://localhost:{port}"} for port in ports],
-        "paths": {
-            route.path: {
-                "get": {
-                    "operationId": _operation_id(route.path),
-                    "summary": route.summary,
-                    "responses": {
-                        **{
-                            str(answer.status): _response(answer, next(schema_of) if answer.type is not None else None)
-                            for answer in route.answers
-                        },
-                        "default": {
-                            "description": "An error.",
-                            "content": {"application/json": {"schema": schemas[-1], "example": as_json(HTTP_ERROR)}},
-                        },
-                    },
-                }
-            }
-            for route in described
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "operator": {"type": "http", "scheme": "bearer", "description": "The value of `ADMIN_TOKEN`."}
+            },
         },
-        "components": {"schemas": components},
     }
 
 
-def _operation_id(path: str) -> str:
-    words = path.strip("/").replace(".", "_").replace("-", "_").replace("/", "_")
-    return f"get_{words}" if words else "get_index"
+def _types_of(route: RouteInfo) -> Iterator[Any]:
+    """The types of a route in the order in which ``_operation`` takes their schemas."""
+    if route.body is not None:
+        yield route.body.type
+    for answer in route.answers:
+        yield from (type_ for type_ in (answer.type, answer.other_type) if type_ is not None)
 
 
-def _response(answer: AnswerInfo, schema: dict[str, Any] | None) -> dict[str, Any]:
+def _operation(route: RouteInfo, schema_of: Iterator[dict[str, Any]], error: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "parameters": [_parameter(parameter) for parameter in route.parameters],
+    }
+    if route.for_operator:
+        operation["security"] = [{"operator": []}]
+    if route.body is not None:
+        operation["requestBody"] = _request_body(route.body, next(schema_of))
+    operation["responses"] = {
+        **{str(answer.status): _response(answer, schema_of) for answer in route.answers},
+        "default": {
+            "description": "An error.",
+            "content": {"application/json": {"schema": error, "example": as_json(HTTP_ERROR)}},
+        },
+    }
+    return operation
+
+
+def _operation_id(route: RouteInfo) -> str:
+    words = "_".join(re.findall(r"[A-Za-z0-9]+", route.path)) or "index"
+    return f"{route.method.lower()}_{words}"
+
+
+def _parameter(parameter: ParameterInfo) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.meaning,
+        "schema": parameter.schema,
+    }
+
+
+def _request_body(body: BodyInfo, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": as_json(body.example)}}}
+
+
+def _response(answer: AnswerInfo, schema_of: Iterator[dict[str, Any]]) -> dict[str, Any]:
     response: dict[str, Any] = {"description": answer.meaning}
     if answer.media_type is None:
         return response
     content: dict[str, Any] = {}
-    if schema is not None:
-        content = {"schema": schema, "example": as_json(answer.example)}
-    return {**response, "content": {answer.media_type: content}}
+    if answer.other_type is not None:
+        content = {
+            "schema": {"oneOf": [next(schema_of), next(schema_of)]},
+            "examples": {"one": {"value": as_json(answer.example)}, "other": {"value": as_json(answer.other_example)}},
+        }
+    elif answer.type is not None:
+        content = {"schema": next(schema_of), "example": as_json(answer.example)}
+    response["content"] = {answer.media_type: content}
+    if answer.other_media_type is not None:
+        response["content"][answer.other_media_type] = {"schema": {"type": "string"}}
+    return response
 
 
 def _json(path: str, summary: str, *described: AnswerInfo) -> RouteInfo:

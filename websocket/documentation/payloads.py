@@ -18,7 +18,6 @@ from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
 from websocket.records import Price
 from websocket.services import service_classes
 from websocket.services.prices import MarketData
-from websocket.services.unconfigured import Unconfigured
 
 EXAMPLE_TIME = "2026-11-21T10:00:00.250Z"
 
@@ -84,12 +83,8 @@ PRICE_PAYLOADS: Mapping[str, Payload] = {
 
 @cache
 def payload_of(channel: str) -> Payload:
-    """What a channel carries. A channel that no service publishes on has no source and carries ``Unconfigured``."""
+    """What a channel carries."""
     if channel in PRICE_PAYLOADS:
         return PRICE_PAYLOADS[channel]
-    service = service_classes().get(channel)
-    if service is not None:
-        kind = service.payload_type
-        return Payload(kind, msgspec.json.decode((EXAMPLES / f"{channel}.json").read_bytes(), type=kind))
-    reason = f"{channel} has no source in this version of the service."
-    return Payload(Unconfigured, Unconfigured(reason=reason, demo=False, timestamp=EXAMPLE_TIME))
+    kind = service_classes()[channel].payload_type
+    return Payload(kind, msgspec.json.decode((EXAMPLES / f"{channel}.json").read_bytes(), type=kind))

@@ -15,11 +15,11 @@ from msgspec import Struct
 from websocket.catalogue import CHANNELS, ENDPOINTS, MARKET_DATA, SERVICE_NAMES, SERVICES
 from websocket.documentation import messages, protocols
 from websocket.documentation.codes import CLOSE_CODES, HANDSHAKE_ANSWERS, error_codes
-from websocket.documentation.openapi import RouteInfo, routes
+from websocket.documentation.openapi import routes
 from websocket.documentation.payloads import payload_of
 from websocket.documentation.protocols import MessageInfo
+from websocket.documentation.route_info import RouteInfo
 from websocket.documentation.schemas import REF_TEMPLATE, Schema, as_json, documentation_of, schema_components
-from websocket.services.unconfigured import Unconfigured
 from websocket.settings import EdgeSettings
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -107,13 +107,12 @@ def endpoints_table() -> Table:
 def services_table() -> Table:
     """The services."""
     return Table(
-        ("service", "group", "every", "source", "what it brings"),
+        ("service", "group", "every", "what it brings"),
         tuple(
             (
                 f"`{service.name}`",
                 f"`{service.group}`",
                 f"{service.interval_s:g} s",
-                "none yet" if _is_unconfigured(service.name) else "yes",
                 service.description,
             )
             for service in SERVICES
@@ -150,7 +149,7 @@ def routes_table() -> Table:
     return Table(
         ("route", "answers", "what it gives"),
         tuple(
-            (f"`GET {route.path}`", ", ".join(str(answer.status) for answer in route.answers), route.summary)
+            (f"`{route.name}`", ", ".join(str(answer.status) for answer in route.answers), route.summary)
             for route in routes()
         ),
     )
@@ -202,22 +201,11 @@ def socketio_acks() -> list[Entry]:
 def payloads() -> list[Entry]:
     """What each channel carries; the channels without a source share one entry."""
     entries = []
-    unconfigured = [channel for channel in CHANNELS if _is_unconfigured(channel)]
     for channel in CHANNELS:
-        if channel not in unconfigured:
-            payload = payload_of(channel)
-            summary = documentation_of(type(_first(payload.example))).summary
-            entries.append(_described(channel, summary, payload.type, [payload.example]))
-    if unconfigured:
-        payload = payload_of(unconfigured[0])
-        summary = documentation_of(payload.type).summary
-        entries.append(_described(", ".join(unconfigured), summary, payload.type, [payload.example]))
+        payload = payload_of(channel)
+        summary = documentation_of(type(_first(payload.example))).summary
+        entries.append(_described(channel, summary, payload.type, [payload.example]))
     return entries
-
-
-def _is_unconfigured(channel: str) -> bool:
-    """True for a channel that has no source in this version."""
-    return payload_of(channel).type is Unconfigured
 
 
 def http_routes() -> list[tuple[RouteInfo, Entry | None]]:

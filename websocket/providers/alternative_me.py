@@ -17,7 +17,16 @@ from typing import Any
 
 from websocket.errors import UpstreamError, UpstreamStatus
 from websocket.news_records import FearGreed
-from websocket.providers.base import Answer, Budget, Provider, Request, parse_amount, parse_number, parse_unix_time
+from websocket.providers.base import (
+    Answer,
+    Budget,
+    HealthCheck,
+    Provider,
+    Request,
+    parse_amount,
+    parse_number,
+    parse_unix_time,
+)
 
 LABELS = {
     "extreme fear": "Extreme Fear",
@@ -48,6 +57,10 @@ class AlternativeMe(Provider):
         if status < 400 and isinstance(metadata, dict) and metadata.get("error"):
             return UpstreamStatus(self.name, request.operation, f"an error in an answer with status {status}", 502)
         return None
+
+    def health_check(self) -> HealthCheck | None:
+        """The newest value."""
+        return HealthCheck(self.fear_greed_requests()[0], self.parse_fear_greed)
 
     def fear_greed_requests(self) -> Sequence[Request]:
         """One request for the newest value."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
@@ -69,6 +69,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     not_modified: bool = False
 
 
+class HealthCheck(msgspec.Struct, frozen=True):
+    """A question that costs little and shows whether a provider is well.
+
+    Attributes:
+        request: what to ask.
+        read: judges the answer; raises ``BadPayload`` where it is not what the provider documents.
+    """
+
+    request: Request
+    read: Callable[[Sequence[Answer]], object]
+
+
 KEPT_HEADERS = ("etag", "last-modified", "link")
 
 
@@ -123,6 +135,13 @@ class Provider(ABC):
         """Headers for every request, such as a key. Never logged."""
         return {}
 
+    def health_check(self) -> HealthCheck | None:
+        """The cheapest question that shows whether it is well, for times when nobody asks it anything.
+
+        None where there is no such question: then it is judged by its real traffic alone.
+        """
+        return None
+
     def error_in(self, request: Request, status: int, payload: Any) -> UpstreamError | None:
         """The error that an answer carries in its body, where the HTTP status alone does not tell.
 
@@ -167,6 +186,16 @@ class TickerProvider(Provider):
         Raises:
             BadPayload: an answer does not have the documented shape.
         """
+
+    def health_check(self) -> HealthCheck | None:
+        """The price of its first coin."""
+        request = self.ticker_requests((next(iter(self.market_ids)),))[0]
+
+        def read(answers: Sequence[Answer]) -> None:
+            if all(ticker.price is None for ticker in self.parse_tickers(answers)):
+                raise self.bad_payload(answers[-1], "a price")
+
+        return HealthCheck(request, read)
 
     def listed(self, symbols: Collection[str]) -> dict[str, str]:
         """The asked symbols that this provider lists, with its identifiers, in our order."""

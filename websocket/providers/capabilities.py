@@ -19,7 +19,7 @@ from websocket.chain_records import (
     Transfer,
 )
 from websocket.news_records import FeedReading, FeedVersion
-from websocket.providers.base import Answer, Provider, Request
+from websocket.providers.base import Answer, HealthCheck, Provider, Request
 
 
 class ChainExplorer(Provider):
@@ -38,6 +38,15 @@ class ChainExplorer(Provider):
     @abstractmethod
     def parse_stats(self, answers: Sequence[Answer]) -> ChainStats:
         """The chain that the answers to ``stats_requests`` are about."""
+
+    def health_check(self) -> HealthCheck | None:
+        """The latest block of its first chain."""
+
+        def read(answers: Sequence[Answer]) -> None:
+            if self.parse_stats(answers).latest_block is None:
+                raise self.bad_payload(answers[-1], "the latest block")
+
+        return HealthCheck(self.stats_requests(self.chains[0])[0], read)
 
 
 class BlockExplorer(Provider):
@@ -130,6 +139,15 @@ class ChainNode(Provider):
     def parse_probe(self, answers: Sequence[Answer]) -> NodeProbe:
         """How the node stands."""
 
+    def health_check(self) -> HealthCheck | None:
+        """The height."""
+
+        def read(answers: Sequence[Answer]) -> None:
+            if self.parse_probe(answers).height is None:
+                raise self.bad_payload(answers[-1], "the height of the chain")
+
+        return HealthCheck(self.height_requests()[0], read)
+
 
 class GasOracle(Provider):
     """Knows what gas costs."""
@@ -145,6 +163,16 @@ class GasOracle(Provider):
     def parse_gas(self, answers: Sequence[Answer]) -> GasFees:
         """The price of gas."""
 
+    def health_check(self) -> HealthCheck | None:
+        """The price of gas."""
+
+        def read(answers: Sequence[Answer]) -> None:
+            fees = self.parse_gas(answers)
+            if fees.base_fee_gwei is None and fees.average_gwei is None:
+                raise self.bad_payload(answers[-1], "a price of gas")
+
+        return HealthCheck(self.gas_requests()[0], read)
+
 
 class ActivityProvider(Provider):
     """Knows how much chains are used from day to day."""
@@ -156,6 +184,15 @@ class ActivityProvider(Provider):
     @abstractmethod
     def parse_activity(self, answers: Sequence[Answer]) -> list[NetworkActivity]:
         """The newest day of each chain."""
+
+    def health_check(self) -> HealthCheck | None:
+        """The newest days."""
+
+        def read(answers: Sequence[Answer]) -> None:
+            if not self.parse_activity(answers):
+                raise self.bad_payload(answers[-1], "a day of some chain")
+
+        return HealthCheck(self.activity_requests()[0], read)
 
 
 class NewsSource(Provider):
@@ -172,3 +209,7 @@ class NewsSource(Provider):
     @abstractmethod
     def parse_articles(self, answers: Sequence[Answer]) -> FeedReading:
         """The articles that the answer to ``article_requests`` holds."""
+
+    def health_check(self) -> HealthCheck | None:
+        """The newest articles: nothing else can be asked for."""
+        return HealthCheck(self.article_requests()[0], self.parse_articles)

@@ -21,6 +21,7 @@ from websocket.chain_records import ProtocolFees, Tvl
 from websocket.providers.base import (
     Answer,
     Budget,
+    HealthCheck,
     Provider,
     Request,
     parse_amount,
@@ -41,6 +42,15 @@ class DefiLlama(Provider):
     def budget(self) -> Budget:
         """No number is published: ten a minute at most, and each of the two every ten minutes, is our own pace."""
         return Budget(per_minute=10, min_interval_s=600)
+
+    def health_check(self) -> HealthCheck | None:
+        """The value locked on all chains: all that it knows comes in one piece."""
+
+        def read(answers: Sequence[Answer]) -> None:
+            if not self.parse_tvl(answers):
+                raise self.bad_payload(answers[-1], "a chain with its value locked")
+
+        return HealthCheck(self.tvl_requests()[0], read)
 
     def tvl_requests(self) -> Sequence[Request]:
         """One request for all chains."""

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
+from websocket.archive.progress import Jobs
+from websocket.archive.store import Archive
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import service_named
@@ -22,10 +24,14 @@ from websocket.records import to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.settings import Settings
 from websocket.upstream.failover import Pool
+from websocket.upstream.rate_limit import RateLimiter
 from websocket.upstream.source import Source
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Provider)
+
+TAKE_OVER_S = 30.0
+"""How long a process that takes over may need to know as much as the one before."""
 
 PartStatus = Literal["live", "stale", "down", "unconfigured"]
 ServiceStatus = Literal["live", "delayed", "stale", "degraded", "unconfigured", "down"]
@@ -101,6 +107,11 @@ class Part(Generic[T]):
         """Says that it is off, and why."""
         self._unconfigured = reason
 
+    @property
+    def is_empty(self) -> bool:
+        """True while nothing has come, although something should."""
+        return self.as_of is None and self._unconfigured is None
+
     def info(self) -> PartInfo:
         """How it stands at this moment."""
         if self._unconfigured is not None:
@@ -123,7 +134,11 @@ class ServiceContext:
         sources: every provider in use, by registry name.
         book: accepted prices, for values in dollars.
         cache: for what must survive a restart.
+        limiter: the budgets of the sources.
         clock: wall clock, Unix seconds.
+        archive: keeps what is published.
+        archive_jobs: its backups and exports.
+        schedulers: all of this process, to report on.
     """
 
     def __init__(
@@ -134,14 +149,22 @@ class ServiceContext:
         sources: Mapping[str, Source[Any]],
         book: PriceBook,
         cache: Cache,
+        limiter: RateLimiter,
         clock: Callable[[], float],
+        archive: Archive,
+        archive_jobs: Jobs,
+        schedulers: Sequence[Scheduler] = (),
     ) -> None:
         self.settings = settings
         self.broker = broker
         self.sources = sources
         self.book = book
         self.cache = cache
+        self.limiter = limiter
         self.clock = clock
+        self.archive = archive
+        self.archive_jobs = archive_jobs
+        self.schedulers = schedulers
         self.demo = settings.demo.enabled
         self.pools: dict[str, Pool[Any]] = {}
 
@@ -179,6 +202,7 @@ class DataService(ABC):
     def __init__(self, context: ServiceContext) -> None:
         self.context = context
         self.parts: list[Part[Any]] = []
+        self._learning_until: float | None = None
 
     @abstractmethod
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
@@ -195,8 +219,29 @@ class DataService(ABC):
         scheduler.every(interval_s, f"publish {self.name}", self.publish, deadline_s=interval_s)
 
     def publish(self) -> None:
-        """Publishes what is known."""
-        self.context.broker.publish(self.name, self.payload())
+        """Publishes what is known, if it is this process's turn."""
+        if self.context.broker.collecting and not self._knows_less():
+            self.context.broker.publish(self.name, self.payload())
+
+    def begin(self) -> None:
+        """It is this process's turn to collect; the jobs begin after this."""
+        taken_over = self.context.broker.last(self.name) is not None
+        self._learning_until = self.context.clock() + TAKE_OVER_S if taken_over else None
+        self.restore()
+
+    def restore(self) -> None:
+        """Takes over what another process, or an earlier run, kept in the cache."""
+
+    def save(self) -> None:
+        """Keeps in the cache what is worth it; called when the process ends."""
+
+    def _knows_less(self) -> bool:
+        """True while this process, which has just taken over, cannot know as much as the last one has said."""
+        if self._learning_until is None:
+            return False
+        if self.context.clock() >= self._learning_until or not any(part.is_empty for part in self.parts):
+            self._learning_until = None
+        return self._learning_until is not None
 
     def part(self, name: str, kind: type[T], *, max_age_s: float) -> Part[T]:
         """A new part of this service; ``kind`` is the type of its value."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from websocket.chain_records import BlockInfo, ChainBlock, Transfer
+from websocket.model_records import RepoKind, RepoPage
 from websocket.news_records import FearGreed, TrendingCoin, Votes
 from websocket.providers.base import Answer, Request
 
@@ -64,3 +65,25 @@ class TrendWatcher(Protocol):
 
     def parse_trending(self, answers: Sequence[Answer]) -> list[TrendingCoin]:
         """The coins, most searched first."""
+
+
+@runtime_checkable
+class ModelHub(Protocol):
+    """Lists models and datasets page by page."""
+
+    def list_request(self, kind: RepoKind, term: str, cursor: str | None = None) -> Request:
+        """The request for one page of what a search finds, the most downloaded first."""
+
+    def parse_list(self, kind: RepoKind, answers: Sequence[Answer]) -> RepoPage:
+        """The page."""
+
+
+@runtime_checkable
+class MoodModel(Protocol):
+    """Runs language models that tell how texts sound."""
+
+    def mood_request(self, model: str, texts: Sequence[str]) -> Request:
+        """One request about some texts; it names the model in ``symbols``."""
+
+    def parse_moods(self, answers: Sequence[Answer]) -> list[float | None]:
+        """For each text from -1 (bad news) to 1 (good news), None where the answer cannot be believed."""

@@ -171,10 +171,6 @@ class NewsService(DataService):
             feed.part.unconfigured(f"needs a key for {name}")
         return feed
 
-    def schedule(self, scheduler: Scheduler) -> None:
-        self.restore()
-        super().schedule(scheduler)
-
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         deadline_s = self.context.settings.upstream.deadline_s * 2
         for position, feed in enumerate(feed for feed in self.feeds if feed.configured):
@@ -240,7 +236,6 @@ class NewsService(DataService):
         )
 
     def save(self) -> None:
-        """Keeps the articles in the cache, with the versions of the feeds that they are from."""
         kept = KeptNews(
             articles=self._shelf.newest(),
             versions={feed.name: feed.version for feed in self.feeds if feed.version is not None},
@@ -249,7 +244,6 @@ class NewsService(DataService):
         save_state(self.context, self.name, kept)
 
     def restore(self) -> None:
-        """Takes over what an earlier run kept, with its true age."""
         kept = load_state(self.context, self.name, KeptNews)
         if kept is None:
             return

@@ -1,7 +1,8 @@
 """The service ``sentiment``: the mood of the market, from named parts with weights.
 
-The parts are an index of fear and greed, the headlines of the last day as they sound, and how people voted on coins.
-Headlines are read from what the service ``news`` publishes, so that no feed is asked twice.
+The parts are an index of fear and greed, the headlines of the last day as they sound, how people voted on coins, and
+what a language model makes of the headlines, where there is a key for one. Headlines are read from what the service
+``news`` publishes, so that no feed is asked twice.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,21 +20,19 @@ from websocket.news_records import FearGreed, TrendingCoin, Votes
 from websocket.providers.base import Answer, Provider, Request
 from websocket.scheduler import Scheduler
 from websocket.services.article_shelf import plain
-from websocket.services.base import DataService, Part, PartStatus, Payload, ServiceContext, told
+from websocket.services.base import DataService, Part, PartStatus, ServiceContext, told
 from websocket.services.contracts import MoodIndex, TrendWatcher, VoteCounter
+from websocket.services.headline_model import HeadlineModel, ModelMood
 from websocket.services.headline_mood import mood_of
 from websocket.services.part_refresh import Paced
+from websocket.services.published_news import NEWS_CHANNEL, day_of_news
+from websocket.services.sentiment_payload import Mood, MoodPart, Sentiment, TrendingTopic
 from websocket.services.topics import topics_of
 from websocket.upstream.failover import Pool
 from websocket.upstream.source import Source
 
 T = TypeVar("T")
 
-Mood = Literal["bullish", "neutral", "bearish"]
-
-NEWS_CHANNEL = "news"
-
-HEADLINES_WITHIN_S = 86_400.0
 HEADLINE_INTERVAL_S = 30.0
 FEWEST_HEADLINES = 5
 """Fewer say nothing about the mood of a market."""
@@ -52,66 +50,6 @@ FEWEST_MENTIONS = 2
 SHORTEST_TELLING_NAME = 4
 
 
-class MoodPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the score.
-
-    Attributes:
-        score: 0 (bearish) to 1 (bullish), or null when there is nothing.
-        weight: its share in ``sentiment_score`` at this moment, 0 to 1; parts that are missing or old have 0.
-        status: as in ``parts``.
-        as_of: since when it stands, RFC 3339 UTC, or null.
-        source: who said so, or null.
-        label: in the words of the source, or null.
-        items: what it was made of: headlines, or coins that were voted on; null when there is nothing.
-    """
-
-    score: float | None
-    weight: float
-    status: PartStatus
-    as_of: str | None
-    source: str | None
-    label: str | None
-    items: int | None
-
-
-class TrendingTopic(msgspec.Struct, frozen=True, kw_only=True):
-    """A coin or a subject that is searched for, or in the headlines.
-
-    Attributes:
-        topic: its name.
-        symbol: of a coin, or null.
-        rank: 1 is searched for most; null where it is only in the headlines.
-        mentions: headlines of the last 24 h that name it; null while there are none to look at.
-        change_percent_24h: of the coin's price, percent, or null.
-    """
-
-    topic: str
-    symbol: str | None
-    rank: int | None
-    mentions: int | None
-    change_percent_24h: float | None
-
-
-class Sentiment(Payload, frozen=True, kw_only=True):
-    """Payload of ``sentiment``.
-
-    Attributes:
-        overall_sentiment: ``bullish`` from ``SENTIMENT_BULLISH_FROM`` on (0.55), ``bearish`` up to
-            ``SENTIMENT_BEARISH_TO`` (0.45), ``neutral`` between them; null without a score.
-        sentiment_score: 0 (bearish) to 1 (bullish): the mean of the parts by their weights. Live parts count; when none
-            is live, those that are old. Null when there is no part at all.
-        social_volume: how many headlines of the last 24 h were scored; null before the first news.
-        trending_topics: coins that people search for, most searched first, then what is most often in the headlines.
-        sentiment_by_source: the parts ``fear_greed``, ``headlines`` and ``votes``.
-    """
-
-    overall_sentiment: Mood | None
-    sentiment_score: float | None
-    social_volume: int | None
-    trending_topics: list[TrendingTopic]
-    sentiment_by_source: dict[str, MoodPart]
-
-
 class HeadlineMood(msgspec.Struct, frozen=True, kw_only=True):
     """What the headlines of the last day say.
 
@@ -124,23 +62,6 @@ class HeadlineMood(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     titles: tuple[str, ...]
     topics: dict[tuple[str, str | None], int]
-
-
-class _Headline(msgspec.Struct):
-    """Of an article in the publication of the news, what is needed here."""
-
-    title: str
-    published_at: str | None
-    seen_at: str
-
-
-class _FeedState(msgspec.Struct):
-    as_of: str | None
-
-
-class _Headlines(msgspec.Struct):
-    articles: list[_Headline]
-    parts: dict[str, _FeedState]
 
 
 class SentimentService(DataService):
@@ -161,10 +82,18 @@ class SentimentService(DataService):
         self._trends: Part[list[TrendingCoin]] = self.part(
             "trending", list[TrendingCoin], max_age_s=MAX_AGE_INTERVALS * settings.trend_interval_s
         )
+        self._model: Part[ModelMood] = self.part(
+            "model", ModelMood, max_age_s=MAX_AGE_INTERVALS * settings.model_interval_s
+        )
+        self._headline_model = HeadlineModel(context, self._model)
         self._social_volume: int | None = None
         self._index_pool = context.pool("mood index", settings.index_providers, Provider, topic="fear_greed")
         self._vote_pool = context.pool("votes", settings.vote_providers, Provider, topic="votes")
         self._trend_pool = context.pool("trending coins", settings.trend_providers, Provider, topic="trending")
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        self._headline_model.restore()
+        super().schedule(scheduler)
 
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         settings, deadline_s = self._settings, self.context.settings.upstream.deadline_s * 4
@@ -173,6 +102,8 @@ class SentimentService(DataService):
             ("sentiment: trending", settings.trend_interval_s, self.refresh_trends),
             ("sentiment: votes", settings.vote_interval_s, self.refresh_votes),
         ]
+        if self._headline_model.configured:
+            slow.append(("sentiment: model", self._headline_model.interval_s, self._headline_model.refresh))
         for position, (name, interval_s, refresh) in enumerate(slow):
             paced = Paced(interval_s, refresh, clock=self.context.clock)
             scheduler.every(paced.job_interval_s, name, paced, deadline_s=deadline_s, delay_s=4.0 * position)
@@ -248,31 +179,20 @@ class SentimentService(DataService):
 
     def refresh_headlines(self) -> None:
         """Scores the headlines of the last day in what the service ``news`` published last."""
-        publication = self.context.broker.last(NEWS_CHANNEL)
-        if publication is None:
-            self._headlines.fail("no news have been published yet")
+        news = day_of_news(self.context)
+        self._headline_model.tell(news)
+        if news.lacking is not None:
+            self._headlines.fail(news.lacking)
             return
-        try:
-            news = msgspec.convert(publication.data, _Headlines)
-        except msgspec.ValidationError:
-            # the service of the news has no source, and says so
-            self._headlines.fail("there are no news")
-            return
-        as_of = max((time for part in news.parts.values() if (time := _unix(part.as_of)) is not None), default=None)
-        now = self.context.clock()
-        recent = [
-            headline.title
-            for headline in news.articles
-            if 0 <= now - (_unix(headline.published_at) or _unix(headline.seen_at) or 0.0) <= HEADLINES_WITHIN_S
-        ]
-        self._social_volume = None if as_of is None else len(recent)
-        if as_of is None or len(recent) < FEWEST_HEADLINES:
+        recent = [headline.title for headline in news.headlines]
+        self._social_volume = None if news.as_of is None else len(recent)
+        if news.as_of is None or len(recent) < FEWEST_HEADLINES:
             self._headlines.fail(f"only {len(recent)} headlines of the last 24 hours")
             return
         topics = Counter((topic.name, topic.symbol) for title in recent for topic in topics_of(title))
         mean = math.fsum(mood_of(title) for title in recent) / len(recent)
         mood = HeadlineMood(score=(1 + mean) / 2, titles=tuple(recent), topics=dict(topics))
-        self._headlines.hold(mood, source=NEWS_CHANNEL, as_of=min(as_of, now))
+        self._headlines.hold(mood, source=NEWS_CHANNEL, as_of=news.as_of)
 
     def _fill(self, part: Part[T], pool: Pool[Provider], ask: Callable[[Source[Provider]], None]) -> bool:
         """Asks the sources that are due until one answers. One that is not due has answered a moment ago."""
@@ -309,34 +229,24 @@ class SentimentService(DataService):
         )
 
     def _mood_parts(self) -> dict[str, MoodPart]:
-        index, headlines, votes = self._index.value, self._headlines.value, self._votes.value
+        index, headlines, votes, model = self._index.value, self._headlines.value, self._votes.value, self._model.value
         ups = [vote.up_percent for vote in votes or [] if vote.up_percent is not None]
         settings = self._settings
-        told_of: list[tuple[Part[FearGreed] | Part[HeadlineMood] | Part[list[Votes]], float | None, float]] = [
-            (self._index, None if index is None else index.value / 100, settings.index_weight),
-            (self._headlines, None if headlines is None else headlines.score, settings.headline_weight),
-            (self._votes, math.fsum(ups) / len(ups) / 100 if ups else None, settings.vote_weight),
+        told_of = [
+            _Told(self._index, settings.index_weight),
+            _Told(self._headlines, settings.headline_weight),
+            _Told(self._votes, settings.vote_weight),
+            _Told(self._model, settings.model_weight),
         ]
-        items = (None if index is None else 1, None if headlines is None else len(headlines.titles), len(ups) or None)
-        infos = [part.info() for part, _, _ in told_of]
-        wanted: PartStatus = "live" if any(info.status == "live" for info in infos) else "stale"
-        total = math.fsum(
-            weight
-            for (_, score, weight), info in zip(told_of, infos, strict=True)
-            if info.status == wanted and score is not None
-        )
-        return {
-            part.name: MoodPart(
-                score=None if score is None else round(score, 4),
-                weight=round(weight / total, 4) if total and info.status == wanted and score is not None else 0.0,
-                status=info.status,
-                as_of=info.as_of,
-                source=info.source,
-                label=index.label if part is self._index and index is not None else None,
-                items=count,
-            )
-            for (part, score, weight), info, count in zip(told_of, infos, items, strict=True)
-        }
+        if index is not None:
+            told_of[0].say(index.value / 100, items=1, label=index.label)
+        if headlines is not None:
+            told_of[1].say(headlines.score, items=len(headlines.titles))
+        if ups:
+            told_of[2].say(math.fsum(ups) / len(ups) / 100, items=len(ups))
+        if model is not None:
+            told_of[3].say(model.score, items=model.headlines, label=model.model)
+        return _weighed(told_of)
 
     def _trending_topics(self) -> list[TrendingTopic]:
         headlines = self._headlines.value
@@ -364,17 +274,52 @@ class SentimentService(DataService):
         return found
 
 
+class _Told:
+    """What one part says, before it is weighed against the others.
+
+    Args:
+        part: the part.
+        weight: of the settings.
+    """
+
+    def __init__(self, part: Part[Any], weight: float) -> None:
+        self.name = part.name
+        self.info = part.info()
+        self.weight = weight
+        self.score: float | None = None
+        self.items: int | None = None
+        self.label: str | None = None
+
+    def say(self, score: float, *, items: int, label: str | None = None) -> None:
+        """Takes down what it says: 0 to 1, made of so many items."""
+        self.score, self.items, self.label = score, items, label
+
+
+def _weighed(told_of: Sequence[_Told]) -> dict[str, MoodPart]:
+    """The parts with their shares: live ones count, and when none is live, those that are old."""
+    wanted: PartStatus = "live" if any(one.info.status == "live" for one in told_of) else "stale"
+    counting = [one for one in told_of if one.info.status == wanted and one.score is not None]
+    total = math.fsum(one.weight for one in counting)
+    return {
+        one.name: MoodPart(
+            score=None if one.score is None else round(one.score, 4),
+            weight=round(one.weight / total, 4) if total and one in counting else 0.0,
+            status=one.info.status,
+            as_of=one.info.as_of,
+            source=one.info.source,
+            label=one.label,
+            items=one.items,
+        )
+        for one in told_of
+    }
+
+
 def _mentions(name: str, titles: Sequence[str]) -> int:
     """How many headlines name a coin of which we know nothing else. Short names are words that mean other things."""
     if len(name) < SHORTEST_TELLING_NAME:
         return 0
     words = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
     return sum(words.search(title) is not None for title in titles)
-
-
-def _unix(text: str | None) -> float | None:
-    """Unix seconds from what ``to_rfc3339`` writes, or None."""
-    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _finite(number: float | None) -> float | None:

@@ -168,10 +168,6 @@ class WhaleTrackingService(DataService):
         if not self._has_alerts:
             self._alerts.unconfigured(f"needs a key for {' or '.join(settings.transfer_providers)}")
 
-    def schedule(self, scheduler: Scheduler) -> None:
-        self.restore()
-        super().schedule(scheduler)
-
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         self._bitcoin.schedule(scheduler)
         self._ethereum.schedule(scheduler)
@@ -246,7 +242,6 @@ class WhaleTrackingService(DataService):
         )
 
     def save(self) -> None:
-        """Keeps what is known in the cache."""
         kept = KeptWhales(
             moves=self._ledger.dump(),
             bitcoin=self._bitcoin.follower.dump(),
@@ -258,7 +253,7 @@ class WhaleTrackingService(DataService):
         save_state(self.context, self.name, kept)
 
     def restore(self) -> None:
-        """Takes over what an earlier run kept: blocks that were missed meanwhile are read as far as they can be."""
+        # blocks that were missed meanwhile are read as far as they can be
         kept = load_state(self.context, self.name, KeptWhales)
         if kept is not None:
             self._ledger.restore(kept.moves)

@@ -79,3 +79,15 @@ def json_response(value: Any, *, status: int = 200) -> Response:
     response = Response(codec.encode(value), status=status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def error_response(status: int, code: str, message: str, *, temporary: bool = False) -> Response:
+    """An error in the one shape that all have.
+
+    Args:
+        status: HTTP status.
+        code: for programs: the phrase of the status in lower case, with underscores.
+        message: for people.
+        temporary: whether the same request may succeed later.
+    """
+    return json_response({"code": code, "message": message, "temporary": temporary}, status=status)

@@ -80,6 +80,11 @@ class JsonWebSockets:
             return refuse(refused, start_response)
         return self._open(endpoint, address, answer, environ)
 
+    @property
+    def clients(self) -> int:
+        """Connected clients at this moment."""
+        return len(self._sessions)
+
     def stats(self) -> dict[str, Any]:
         """Who is connected and what was exchanged, at this moment.
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
+
+from websocket.catalogue import SERVICES
+from websocket.coins import COINS
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -18,6 +23,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
+STATS_INTERVAL_S = 5
+"""How often the dashboard asks ``/ws/stats``, which is not published."""
+
+
 def pages() -> Blueprint:
     """The routes of the pages."""
     blueprint = Blueprint("pages", __name__)
@@ -28,10 +37,19 @@ def pages() -> Blueprint:
 
     @blueprint.get("/test-websocket")
     def test_websocket() -> Response:
-        response = make_response(render_template("test_websocket.html"))
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return _page("test_websocket.html")
+
+    @blueprint.get("/dashboard")
+    def dashboard() -> Response:
+        services = {service.name: service for service in SERVICES}
+        return _page("dashboard.html", services=services, coins=COINS, stats_interval_s=STATS_INTERVAL_S)
 
     return blueprint
+
+
+def _page(template: str, **variables: Any) -> Response:
+    response = make_response(render_template(template, **variables))
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

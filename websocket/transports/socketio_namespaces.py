@@ -50,6 +50,7 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         clock: Callable[[], float],
     ) -> None:
         super().__init__("/")
+        self._hub = hub
         self._broker = hub.broker
         self._feed_status = feed_status
         self._clock = clock
@@ -60,8 +61,8 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
             "unsubscribe": self._unsubscribe,
             "ping": self._ping,
         }
-        self._delivered: dict[str, int] = {}  # channel -> seq of the last publication that was delivered
-        # channel -> clients whose snapshot is newer than that, with its seq: it must not come to them once more
+        # channel -> clients whose snapshot is newer than what was delivered, with how many publications had come then:
+        # these must not come to them once more
         self._ahead: dict[str, dict[str, int]] = {}
         hub.attach(self._deliver)
 
@@ -102,6 +103,10 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         for sid, _engine_sid in list(self.server.manager.get_participants(self.namespace, None)):
             self._emit("error", ShuttingDown().to_wire(), to=sid)
 
+    def count(self, channel: str) -> int:
+        """Clients that get a channel."""
+        return sum(self.server.manager.members(self.namespace, room) for room in _rooms(channel))
+
     # What arrived
 
     def _on_connect(self, sid: str, auth: Any) -> None:
@@ -139,8 +144,8 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
             # no other green thread runs between joining and this, so nothing is missed
             last = self._broker.last(channel)
             if last is not None:
-                if last.seq > self._delivered.get(channel, 0):
-                    self._ahead.setdefault(channel, {})[sid] = last.seq
+                if self._hub.arrived(channel) > self._hub.delivered(channel):
+                    self._ahead.setdefault(channel, {})[sid] = self._hub.arrived(channel)
                 self._emit(channel, _payload(last), to=sid)
             status = self._feed_status(channel)
             if status is not None:
@@ -164,12 +169,12 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
     # What leaves
 
     def _deliver(self, publication: Publication) -> None:
-        channel, seq = publication.channel, publication.seq
+        channel = publication.channel
         if channel not in CHANNELS:
             return
-        self._delivered[channel] = seq
-        ahead = self._ahead.pop(channel, {})
-        still_ahead = {sid: known for sid, known in ahead.items() if known > seq}
+        number = self._hub.delivered(channel) + 1
+        ahead = {sid: known for sid, known in self._ahead.pop(channel, {}).items() if known >= number}
+        still_ahead = {sid: known for sid, known in ahead.items() if known > number}
         if still_ahead:
             self._ahead[channel] = still_ahead
         self._emit(channel, _payload(publication), to=_rooms(channel), skip_sid=list(ahead))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,9 @@ NOT_MODIFIED = 304
 ACCEPT = {"json": "application/json", "text": "text/plain, */*;q=0.5", "bytes": "*/*"}
 
 REFUSED = frozenset({401, 402, 403, 418, 451})
+
+RATE_LIMIT_WINDOW = re.compile(r";\s*t\s*=\s*([0-9]{1,6})(?![0-9])")
+"""Of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/."""
 
 FOREIGN_ERRORS = (
     requests.RequestException,
@@ -285,7 +289,7 @@ def _judge(provider: Provider, request: Request, reply: _Reply) -> Any:
     if not_json is None or reply.status >= 400:
         told = provider.error_in(request, reply.status, payload)
         if isinstance(told, RateLimited) and told.retry_after_s is None:
-            told.retry_after_s = _retry_after_s(reply.headers)
+            told.retry_after_s = _retry_after_s(reply)
         if told is not None:
             raise told
     if reply.status >= 300:
@@ -310,7 +314,7 @@ def _plain_payload(provider: Provider, request: Request, body: bytes) -> str | b
 
 def _status_error(name: str, request: Request, reply: _Reply) -> UpstreamError:
     status, reason = reply.status, f"HTTP {reply.status}"
-    retry_after_s = _retry_after_s(reply.headers)
+    retry_after_s = _retry_after_s(reply)
     # firewalls answer 403, and overloaded servers 5xx, with a wait: then it is no refusal but a limit
     if status == 429 or (retry_after_s is not None and (status == 403 or status >= 500)):
         return RateLimited(name, request.operation, reason, status, retry_after_s)
@@ -323,11 +327,15 @@ def _status_error(name: str, request: Request, reply: _Reply) -> UpstreamError:
     return UpstreamStatus(name, request.operation, reason, status)
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now that ``Retry-After`` asks for, or None when it is missing or makes no sense."""
-    value = headers.get("Retry-After")
+def _retry_after_s(reply: _Reply) -> float | None:
+    """Seconds from now that ``Retry-After`` asks for, or None when it is missing or makes no sense.
+
+    A 429 may say it by a ``RateLimit`` header instead: ``"api";r=0;t=53``, the seconds until its window ends.
+    """
+    value = reply.headers.get("Retry-After")
     if value is None:
-        return None
+        windows = RATE_LIMIT_WINDOW.findall(reply.headers.get("RateLimit", "")) if reply.status == 429 else []
+        return max((float(seconds) for seconds in windows), default=None)
     try:
         return float(urllib3.util.Retry().parse_retry_after(value))
     except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):

@@ -52,6 +52,10 @@ class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
         active_source: the source whose answers are used; None before the first answer and while nobody answers.
         available_sources: sources that can be asked, best first.
         inactive_sources: sources that cannot: not configured, open, or parked.
+        silent: True while nobody answers; False before the first round.
+        better_source: the best source before the active one that is left alone for a while; None when there is none.
+            While nobody answers, the one that is tried first again.
+        retry_at: when that one may be asked again, Unix seconds; the round after that does.
         failover_count: changes of the active source since the start, back to a better one included.
         failovers: the last 50 of them, oldest first.
     """
@@ -60,6 +64,9 @@ class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
     active_source: str | None
     available_sources: tuple[str, ...]
     inactive_sources: tuple[str, ...]
+    silent: bool
+    better_source: str | None
+    retry_at: float | None
     failover_count: int
     failovers: tuple[Failover, ...]
 
@@ -152,14 +159,28 @@ class Pool(Generic[P]):
     def status(self) -> PoolStatus:
         """The pool at this moment; computes only."""
         available = [source for source in self.sources if source.configured and source.state not in ("open", "parked")]
+        better, retry_in_s = self._better()
         return PoolStatus(
             name=self.name,
             active_source=self._active,
             available_sources=tuple(source.name for source in available),
             inactive_sources=tuple(source.name for source in self.sources if source not in available),
+            silent=self._nobody,
+            better_source=better,
+            retry_at=None if retry_in_s is None else self._clock() + retry_in_s,
             failover_count=self._failover_count,
             failovers=tuple(self._failovers),
         )
+
+    def _better(self) -> tuple[str | None, float | None]:
+        """Who would be preferred to the active source but is left alone, and for how many seconds yet."""
+        names = [source.name for source in self.sources]
+        ahead = self.sources if self._active is None else self.sources[: names.index(self._active)]
+        resting = [source for source in ahead if source.configured and source.retry_in_s > 0]
+        if not resting:
+            return None, None
+        best = resting[0] if self._active is not None else min(resting, key=lambda source: source.retry_in_s)
+        return best.name, best.retry_in_s
 
     def _settle(self, active: str | None, attempts: Sequence[UpstreamError]) -> None:
         """Takes note of who is active after a round; one log line per change."""

@@ -175,6 +175,10 @@ class RateLimiter:
                 return left
         return self._remaining_in(self._own, provider.name, budget)
 
+    def remaining_here(self, provider: Provider) -> tuple[int, int | None]:
+        """The same as far as this process knows; asks nobody."""
+        return self._remaining_in(self._own, provider.name, effective_budget(provider))
+
     def month_usage(self) -> dict[str, int]:
         """Requests of this month, to be kept over a restart: ``{"2026-11:example": 4211}``."""
         month = _Month.at(self._wall())

@@ -7,18 +7,20 @@ There is one ``Source`` per provider in a process, shared by all pools that use 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
-from websocket.errors import BudgetSpent, UnknownSymbol, UpstreamError, UpstreamStatus
+from websocket.errors import UnknownSymbol, UpstreamError, UpstreamStatus
 from websocket.providers.base import Answer, Provider, Request
 from websocket.upstream.circuit import Circuit, CircuitState
 from websocket.upstream.client import HttpClient
 from websocket.upstream.rate_limit import RateLimiter, effective_budget
+from websocket.upstream.source_status import SourceStatus
+from websocket.upstream.track_record import TrackRecord
 
 logger = logging.getLogger(__name__)
 
@@ -29,46 +31,13 @@ Plan = Callable[[Collection[str]], Sequence[Request]]
 DISABLED_FOR_S = 24 * 3600.0
 """How long a symbol that the provider does not know is left out."""
 
+PROBE = "probe"
+"""Topic of the asks that only find out whether a provider is well."""
+
 LONGEST_MONTH_S = 31 * 24 * 3600.0
 
 DUE_TOLERANCE_S = 0.5
 """So that a job that runs exactly every ``min_interval_s`` is not turned away by its own jitter."""
-
-
-class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a source has been doing, since the start of the process. Times are Unix seconds.
-
-    Attributes:
-        name: registry name of the provider.
-        title: the same for people.
-        configured: False while a key or the like is missing.
-        state: of its circuit: closed, open, half_open, parked.
-        retry_at: when it may be asked again; None when it may be asked now.
-        last_check: when a request was last sent, or None.
-        last_success: when an ask that succeeded began, or None.
-        last_error: what went wrong last, in words, or None. It stays after a success.
-        last_error_at: when that was, or None.
-        response_time_ms: of the last request, whether it succeeded or not; None before the first.
-        succeeded: asks that brought everything that was asked for, unknown symbols aside.
-        failed: asks with an error that counts against the provider, also where some of the answers could be used.
-        errors: how many asks ended with each kind of error (``UpstreamError.kind``), also when nothing was sent.
-        disabled_symbols: symbols that are left out at present.
-    """
-
-    name: str
-    title: str
-    configured: bool
-    state: CircuitState
-    retry_at: float | None
-    last_check: float | None
-    last_success: float | None
-    last_error: str | None
-    last_error_at: float | None
-    response_time_ms: float | None
-    succeeded: int
-    failed: int
-    errors: dict[str, int]
-    disabled_symbols: tuple[str, ...]
 
 
 class _Pace(msgspec.Struct, frozen=True):
@@ -119,14 +88,8 @@ class Source(Generic[P_co]):
         self._wall = wall
         self._disabled_until: dict[str, float] = {}
         self._paces: dict[str, _Pace] = {}
-        self._errors: Counter[str] = Counter()
-        self._succeeded = 0
-        self._failed = 0
-        self._last_check: float | None = None
-        self._last_success: float | None = None
-        self._last_error: str | None = None
-        self._last_error_at: float | None = None
-        self._response_time_ms: float | None = None
+        self._used_at = self._probed_at = -math.inf
+        self.record = TrackRecord(clock=clock, wall=wall)
 
     @property
     def provider(self) -> P_co:
@@ -149,11 +112,27 @@ class Source(Generic[P_co]):
         return self._circuit.state
 
     @property
+    def retry_in_s(self) -> float:
+        """Seconds until it may be asked again; 0 when it may be asked now."""
+        return self._circuit.retry_in_s
+
+    @property
     def trouble(self) -> str | None:
         """What its last ask ended with, in words, or None when that was a success or nothing was asked yet."""
-        if self._last_error_at is None or (self._last_success or 0.0) > self._last_error_at:
+        record = self.record
+        if record.last_error_at is None or (record.last_success or 0.0) > record.last_error_at:
             return None
-        return self._last_error
+        return record.last_error
+
+    @property
+    def unused_s(self) -> float:
+        """Seconds since somebody wanted something of it, probes aside; infinite before that."""
+        return self._clock() - self._used_at
+
+    @property
+    def unprobed_s(self) -> float:
+        """Seconds since the last ``probe()``, also one that sent nothing; infinite before the first."""
+        return self._clock() - self._probed_at
 
     def enabled(self, symbols: Iterable[str]) -> tuple[str, ...]:
         """The given symbols without those that this provider refused in the last 24 hours."""
@@ -202,13 +181,17 @@ class Source(Generic[P_co]):
             UpstreamError: no answer, or one that ``read`` refuses.
         """
         began_at, began_wall = self._clock(), self._wall()
+        if topic == PROBE:
+            self._probed_at = began_at
+        else:
+            self._used_at = began_at
         requests = plan(self.enabled(symbols))
         try:
             if not requests:
                 raise UnknownSymbol(self.name, "ask", "lists none of the symbols", symbols)
             ticket = self._circuit.admit(requests[0].operation)
         except UpstreamError as error:
-            self._errors[error.kind] += 1
+            self.record.note_unsent(error)
             raise
         try:
             harvest = self._harvest(requests, plan)
@@ -226,29 +209,47 @@ class Source(Generic[P_co]):
             self._note_error(ticket, harvest.problem)
         else:
             self._circuit.succeeded(ticket)
-            self._succeeded += 1
-            self._last_success = began_wall
+            self.record.note_success(began_wall)
             self._paces[topic] = _Pace(began_at, len(requests))
         return result
+
+    def probe(self) -> bool:
+        """Asks the cheapest question that shows whether the provider is well, as any other: budget and circuit count.
+
+        Returns:
+            False when there is no such question.
+
+        Raises:
+            UpstreamError: as ``ask()``.
+        """
+        check = self._provider.health_check()
+        if check is None:
+            return False
+        self.ask((), lambda _: (check.request,), check.read, topic=PROBE)
+        return True
 
     def status(self) -> SourceStatus:
         """How it has been doing; computes only."""
         retry_in_s = self._circuit.retry_in_s
         now = self._clock()
+        record, hour = self.record, self.record.score()
         return SourceStatus(
             name=self.name,
             title=self._provider.title,
             configured=self.configured,
             state=self._circuit.state,
             retry_at=self._wall() + retry_in_s if retry_in_s > 0 else None,
-            last_check=self._last_check,
-            last_success=self._last_success,
-            last_error=self._last_error,
-            last_error_at=self._last_error_at,
-            response_time_ms=self._response_time_ms,
-            succeeded=self._succeeded,
-            failed=self._failed,
-            errors=dict(self._errors),
+            last_check=record.last_check,
+            last_success=record.last_success,
+            last_error=record.last_error,
+            last_error_at=record.last_error_at,
+            response_time_ms=record.response_time_ms,
+            succeeded=record.succeeded,
+            failed=record.failed,
+            errors=dict(record.errors),
+            asks_last_hour=hour.asks,
+            success_rate=hour.success_rate,
+            p95_ms=hour.p95_ms,
             disabled_symbols=tuple(sorted(symbol for symbol, until in self._disabled_until.items() if until > now)),
         )
 
@@ -283,12 +284,14 @@ class Source(Generic[P_co]):
 
     def _fetch(self, request: Request) -> Answer:
         self._limiter.take(self._provider, request)
-        self._last_check = self._wall()
-        began_at = self._clock()
+        self.record.note_request()
+        began_at, answered = self._clock(), False
         try:
-            return self._client.fetch(self._provider, request)
+            answer = self._client.fetch(self._provider, request)
+            answered = True
+            return answer
         finally:
-            self._response_time_ms = (self._clock() - began_at) * 1000
+            self.record.note_response_time((self._clock() - began_at) * 1000, answered=answered)
 
     def _settle_unknown(self, requests: Sequence[Request], harvest: _Harvest) -> None:
         """Disables what was refused, unless everything was: then it is the provider that is not well."""
@@ -314,8 +317,4 @@ class Source(Generic[P_co]):
 
     def _note_error(self, ticket: int, error: UpstreamError) -> None:
         self._circuit.failed(ticket, error)
-        self._errors[error.kind] += 1
-        if not isinstance(error, (UnknownSymbol, BudgetSpent)):
-            self._failed += 1
-        self._last_error = str(error)
-        self._last_error_at = self._wall()
+        self.record.note_error(error)

@@ -90,6 +90,13 @@ class Connections:
         """Publications that were replaced by a newer one before they could be sent."""
         self.closed_codes: dict[int, int] = {}
         """How many connections ended with each code."""
+        self.pushed = 0
+        """Answers and control frames that were to be sent; publications are counted where they are fanned out."""
+        self.pushed_bytes = 0
+        self.received = 0
+        """Text and binary messages that came in."""
+        self.received_bytes = 0
+        """What came in altogether, frames of the protocol included."""
         self._swept_at = clock()
 
     def sweep(self) -> None:
@@ -230,9 +237,12 @@ class Connection:
         """An answer or a control frame: sent now, or as soon as the kernel takes it; never replaced. Never yields."""
         if not self.is_open:
             return
+        connections = self._connections
+        connections.pushed += 1
+        connections.pushed_bytes += len(frame)
         if self._queue is not None:
             self._queued_bytes += len(frame)
-            if self._queued_bytes > self._connections.limits.max_queued_bytes:
+            if self._queued_bytes > connections.limits.max_queued_bytes:
                 self.drop_and_close(CLOSE_TOO_SLOW, "too slow")
             else:
                 self._queue.append(frame)
@@ -385,6 +395,7 @@ class Connection:
         if not data:
             self._end()
             return
+        self._connections.received_bytes += len(data)
         try:
             for incoming in self._reader.feed(data):
                 self._handle(incoming)
@@ -402,6 +413,7 @@ class Connection:
         elif incoming.kind == "ping":
             self.push(pong_frame(incoming.payload))
         else:
+            self._connections.received += 1
             try:
                 if incoming.kind == "text":
                     self.session.on_text(incoming.text)

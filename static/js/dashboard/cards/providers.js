@@ -1,0 +1,56 @@
+/** Health of every data provider: those in trouble first. */
+
+import { Card } from "../card.js";
+import { amount, entries, text, time } from "../fields.js";
+import { formatCount, formatMillis, formatShare, spaced } from "../units.js";
+
+const MAX_PROVIDERS = 120;
+
+/** In the order of the list, worst first. */
+const SEVERITY = ["unhealthy", "parked", "degraded", "unknown", "healthy", "unconfigured"];
+
+export class ProvidersCard extends Card {
+  #providers = this.rows("providers", "provider-template", MAX_PROVIDERS, fillProvider);
+
+  show(data) {
+    const providers = entries(data.providers, MAX_PROVIDERS);
+    const total = amount(data.total_providers);
+    const off = amount(data.unconfigured_count);
+    const asked = total === null ? null : total - (off ?? 0);
+    this.fields.text("healthy", `${formatCount(amount(data.healthy_count))} of ${formatCount(asked)}`);
+    this.fields.text("off", formatCount(off));
+    this.#showCount("degraded", amount(data.degraded_count), "warn");
+    this.#showCount("unhealthy", amount(data.unhealthy_count), "bad");
+    this.#showCount("parked", amount(data.parked_count), "warn");
+    this.#providers.show(
+      providers
+        .map(([name, provider]) => [name, { ...provider, status: text(provider.status, 20) ?? "unknown" }])
+        .sort(([, one], [, other]) => severity(one) - severity(other)),
+    );
+  }
+
+  #showCount(field, count, tone) {
+    this.fields.text(field, formatCount(count));
+    this.fields.mark(field, "tone", count > 0 ? tone : null);
+  }
+}
+
+function severity(provider) {
+  const place = SEVERITY.indexOf(provider.status);
+  return place < 0 ? SEVERITY.indexOf("unknown") : place;
+}
+
+function fillProvider(fields, provider, name) {
+  fields.mark(null, "status", provider.status);
+  fields.text("name", name);
+  fields.hint("name", name);
+  fields.text("status", provider.status === "unconfigured" ? "not set up" : spaced(provider.status));
+  fields.text("latency", formatMillis(amount(provider.response_time_ms)));
+  fields.text("p95", formatMillis(amount(provider.p95_ms)));
+  fields.text("success", formatShare(amount(provider.success_rate)));
+  fields.age("age", time(provider.last_check));
+  // a source that is well again keeps its last error, which is history
+  const reason = provider.status === "healthy" ? null : (text(provider.reason) ?? text(provider.last_error));
+  fields.optional("reason", reason);
+  fields.hint("reason", reason);
+}

@@ -1,0 +1,187 @@
+"""Whatever happens to processes, Redis and cables: numbers mean the same everywhere, and resuming is exact.
+
+A process shows what it publishes to its own clients before Redis confirms it. If its cable breaks in that moment and
+another process takes over, a number means two things for a while. Nobody can prevent that without making clients wait;
+what is promised is that the epoch then ends, so that nobody goes on from such a number.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+
+import pytest
+
+from tests.broker.members import Member, Members
+from tests.cache.redis_server import RedisServer
+from tests.support.processes import wait_until
+from websocket import green
+from websocket.broker.base import Publication
+from websocket.errors import NotCollecting
+
+CHANNELS = ("news", "prices")
+STEPS = 40
+HISTORY = 12
+LEASE_S = 0.9
+
+Place = tuple[str, str, int]
+
+
+class Chaos:
+    """Three processes, what can happen to them, and what their clients saw.
+
+    Args:
+        server: the Redis between them.
+        members: makes the processes.
+        seed: of everything that is drawn.
+    """
+
+    def __init__(self, server: RedisServer, members: Members, seed: int) -> None:
+        self._server = server
+        self._members = members
+        self._random = random.Random(seed)
+        self._count = 0
+        self._is_paused = False
+        self.running: list[Member] = []
+        self.meanings: dict[Place, set[bytes]] = defaultdict(set)
+        self.replays: list[tuple[Place, list[Publication]]] = []
+        self.positions: list[Place] = []
+        self.told: list[str] = []
+        for _ in range(3):
+            self.add_process()
+
+    def add_process(self) -> None:
+        """One more, with a client on each channel who checks everything that it gets."""
+        member = self._members.join(self._server.port, with_cable=True, history=HISTORY, lease_s=LEASE_S)
+        newest: dict[str, Publication] = {}
+
+        def check(one: Publication) -> None:
+            self.meanings[one.channel, one.epoch, one.seq].add(one.body)
+            self.positions.append((one.channel, one.epoch, one.seq))
+            before = newest.get(one.channel)
+            newest[one.channel] = one
+            if before is None:
+                return
+            replayed = member.broker.since(one.channel, before.epoch, before.seq)
+            follows = (one.epoch, one.seq) == (before.epoch, before.seq + 1)
+            if one.epoch == before.epoch and one.seq <= before.seq:
+                self.told.append(f"{member.name} went from {before} back to {one}")
+            elif replayed != ([one] if follows else None):
+                self.told.append(f"{member.name} got {one} after {before}, and resuming gives {replayed}")
+
+        member.broker.listen(check)
+        self.running.append(member)
+
+    def step(self) -> str:
+        """One thing that happens, and its name."""
+        happens: Callable[[], None] = self._random.choice(
+            [self.publish] * 8
+            + [self.resume_somewhere] * 4
+            + [self.wait] * 4
+            + [self.break_a_cable, self.mend_cables, self.mend_cables, self.pause_redis, self.wake_redis]
+            + [self.restart_redis, self.flush_redis, self.replace_a_process, self.oversleep]
+        )
+        happens()
+        return happens.__name__
+
+    def publish(self) -> None:
+        """Whoever collects publishes some."""
+        for member in self.running:
+            if member.broker.collecting:
+                for _ in range(self._random.choice([1, 1, 2, 3, HISTORY + 3])):
+                    self._count += 1
+                    try:
+                        member.publish(self._count, channel=self._random.choice(CHANNELS))
+                    except NotCollecting:
+                        break
+
+    def resume_somewhere(self) -> None:
+        """Clients come back to any process with any position that somebody had."""
+        for place in self._random.sample(self.positions, min(5, len(self.positions))):
+            replay = self._random.choice(self.running).broker.since(*place)
+            if replay is not None:
+                self.replays.append((place, replay))
+
+    def wait(self) -> None:
+        green.sleep(self._random.choice([0.01, 0.1, 0.5, 1.2]))
+
+    def break_a_cable(self) -> None:
+        cable = self._random.choice(self.running).cable
+        assert cable is not None
+        self._random.choice([cable.cut, cable.swallow])()
+
+    def mend_cables(self) -> None:
+        for member in self.running:
+            assert member.cable is not None
+            member.cable.mend()
+
+    def pause_redis(self) -> None:
+        self._server.pause()
+        self._is_paused = True
+
+    def wake_redis(self) -> None:
+        self._server.resume()
+        self._is_paused = False
+
+    def restart_redis(self) -> None:
+        self._server.kill()
+        green.sleep(self._random.choice([0.0, 0.7]))
+        self._server.start()
+        self._is_paused = False
+
+    def flush_redis(self) -> None:
+        if not self._is_paused:
+            self._server.client().flushall()
+
+    def replace_a_process(self) -> None:
+        leaving = self.running.pop(self._random.randrange(len(self.running)))
+        if self._random.random() < 0.5:
+            assert leaving.cable is not None
+            leaving.cable.cut()  # it ends without a word
+        leaving.broker.stop()
+        self.add_process()
+
+    def oversleep(self) -> None:
+        self._random.choice(self.running).oversleep(LEASE_S + 1)
+
+    def calm_down(self) -> str:
+        """Everything works again, and what is published reaches everybody; gives the epoch in which it does."""
+        self.wake_redis()
+        self.mend_cables()
+        wait_until(self._all_agree, "what one publishes reaches all")
+        return self.running[0].broker.status().epoch
+
+    def _all_agree(self) -> bool:
+        collecting = [member for member in self.running if member.role == "collector"]
+        if len(collecting) != 1 or not all(member.broker.status().healthy for member in self.running):
+            return False
+        published = [collecting[0].broker.publish(channel, {"n": 0}) for channel in CHANNELS]
+        green.sleep(0.3)
+        return all([member.broker.last(channel) for channel in CHANNELS] == published for member in self.running)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_mean_the_same_everywhere(start_redis: Callable[..., RedisServer], members: Members, seed: int) -> None:
+    """No listener goes back or misses something unnoticed; what is replayed is exactly what followed."""
+    server = start_redis(*(("--appendonly", "yes") if seed % 2 else ()))
+    chaos = Chaos(server, members, seed)
+    happened = [chaos.step() for _ in range(STEPS)]
+    epoch_now = chaos.calm_down()
+    chaos.resume_somewhere()
+    assert chaos.told == [], happened
+
+    ambiguous = {epoch for (_, epoch, _), bodies in chaos.meanings.items() if len(bodies) > 1}
+    assert epoch_now not in ambiguous, happened
+    assert chaos.replays
+    for (channel, epoch, seq), replay in chaos.replays:
+        assert [(one.channel, one.epoch, one.seq) for one in replay] == [
+            (channel, epoch, seq + 1 + n) for n in range(len(replay))
+        ], happened
+        if epoch not in ambiguous:
+            for one in replay:
+                assert chaos.meanings[channel, epoch, one.seq] <= {one.body}, happened
+    for place in set(chaos.positions):
+        answers = [member.broker.since(*place) for member in chaos.running]
+        assert all(answer == answers[0] for answer in answers), happened

@@ -1,0 +1,138 @@
+"""Which publications this process shows, and under which numbers.
+
+While the process that collects cannot be sure that it is the only one, it goes on for its own clients on an *island*:
+in an epoch of its own, because another process may be giving out the numbers of the shared one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from websocket.broker.base import Publication
+from websocket.broker.history import History, Listeners
+from websocket.broker.lease import unused_epoch
+
+_EPOCHS_REMEMBERED = 32
+
+
+class Numbering:
+    """The history of the shared epoch, and that of the island while there is one. Nothing in it yields.
+
+    Args:
+        size: publications kept per channel.
+        listeners: told of each publication.
+        clock: wall clock, Unix seconds.
+    """
+
+    def __init__(self, size: int, *, listeners: Listeners, clock: Callable[[], float]) -> None:
+        self.shared = History(unused_epoch(), size)
+        self._island: History | None = None
+        self._size = size
+        self._listeners = listeners
+        self._clock = clock
+        self._was_isolated = False
+        # epochs that are over for us: they never come back, whatever a Redis that was restored says
+        self._left: deque[str] = deque(maxlen=_EPOCHS_REMEMBERED)
+
+    @property
+    def epoch(self) -> str:
+        """Of the numbers that are given, or followed, now."""
+        return (self._island or self.shared).epoch
+
+    @property
+    def on_island(self) -> int:
+        """Publications of the island, which nobody else has."""
+        island = self._island
+        return 0 if island is None else sum(island.position(channel)[1] for channel in island.channels())
+
+    def of(self, channel: str) -> History:
+        """Where the newest publication of a channel is."""
+        if self._island is not None and self._island.last(channel) is not None:
+            return self._island
+        return self.shared
+
+    def number(self, channel: str, data: Any, body: bytes) -> Publication:
+        """Gives a payload the next number of the epoch, and remembers it."""
+        history = self._island or self.shared
+        publication = Publication(channel, history.epoch, _next(history, channel), self._clock(), data, body)
+        history.add(publication)
+        return publication
+
+    def has_left(self, epoch: str) -> bool:
+        """True for an epoch that is over for us."""
+        return epoch in self._left
+
+    def leave(self, epoch: str) -> None:
+        """Takes nothing more of an epoch, from now on."""
+        self._left.append(epoch)
+
+    def enter(self, epoch: str) -> None:
+        """Takes an epoch for the shared one, and leaves the one before."""
+        if self.shared.epoch != epoch:
+            self.leave(self.shared.epoch)
+            self.shared.epoch = epoch
+
+    def take(self, publication: Publication, *, is_news: bool) -> None:
+        """Takes over what another process published.
+
+        Args:
+            publication: the next of its channel, or one that we have.
+            is_news: False for what was there before this process; then nobody is told.
+        """
+        if self.has_left(publication.epoch):
+            return
+        self.enter(publication.epoch)
+        # after an island our clients have something else than what was there before
+        if self.shared.add(publication) and self._island is None and (is_news or self._was_isolated):
+            self._listeners.tell(publication)
+
+    def isolate(self) -> None:
+        """Begins an island, unless we are on one."""
+        if self._island is None:
+            self._island = History(unused_epoch(), self._size)
+            self._was_isolated = True
+
+    def drop_island(self) -> None:
+        """Forgets what was published on the island: somebody else has collected meanwhile."""
+        self._island = None
+
+    def rejoin(self) -> None:
+        """Gives what is left of the island the next numbers of the shared epoch; all others get it under these."""
+        island, self._island = self._island, None
+        if island is not None:
+            for channel in island.channels():
+                for publication in island.newer_than(channel, 0):
+                    self._renumber(publication)
+
+    def begin(self, epoch: str) -> None:
+        """Begins, or goes on, to number in an epoch.
+
+        The newest value of each channel that has no numbers in it becomes its first, so that everybody has it. An
+        island ends.
+        """
+        island, self._island = self._island, None
+        self.enter(epoch)
+        for channel in {*self.shared.channels(), *(island.channels() if island is not None else ())}:
+            newest = self.shared.last(channel)
+            if newest is not None and newest.epoch == epoch:
+                continue
+            if island is not None:
+                newest = island.last(channel) or newest
+            if newest is not None:
+                self._listeners.tell(self._renumber(newest))
+
+    def _renumber(self, publication: Publication) -> Publication:
+        renumbered = msgspec.structs.replace(
+            publication, epoch=self.shared.epoch, seq=_next(self.shared, publication.channel)
+        )
+        self.shared.add(renumbered)
+        return renumbered
+
+
+def _next(history: History, channel: str) -> int:
+    epoch, seq = history.position(channel)
+    return seq + 1 if epoch == history.epoch else 1
