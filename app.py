@@ -193,7 +193,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     )
     data_dir = Path(settings.storage.data_dir)
     archive = Archive(settings.archive, data_dir, demo=settings.demo.enabled)
-    archive_tasks = ArchiveTasks(archive, settings.archive, data_dir, clock=time.time)
+    archive_tasks = ArchiveTasks(archive, settings.archive, data_dir, demo=settings.demo.enabled, clock=time.time)
     broker.listen(archive.on_publication)
     collecting, housekeeping = Scheduler("collecting"), Scheduler("housekeeping")
     context = ServiceContext(
@@ -236,7 +236,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     app.wsgi_app = json_websockets  # type: ignore[method-assign]
     app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
     app.register_blueprint(websocket_api(json_websockets, clock=time.time))
-    app.register_blueprint(history_api(archive, clock=time.time))
+    app.register_blueprint(history_api(archive, demo=settings.demo.enabled, clock=time.time))
     app.register_blueprint(
         archive_admin(archive_tasks, settings.server.admin_token, address_of=edge.address_of, clock=time.time)
     )
@@ -284,6 +284,8 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     broker.on_role_change(gained=collector.begin, lost=collector.end)
     prices.schedule_status(housekeeping)
     bus_watch.schedule(housekeeping)
+    if stand_in is not None:
+        stand_in.schedule(housekeeping)
     bus_watch.on_change(json_websockets.tell_status)
     housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
     housekeeping.every(settings.archive.flush_interval_s, "archive flush", archive.flush, deadline_s=ARCHIVE_DEADLINE_S)

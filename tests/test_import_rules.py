@@ -13,7 +13,17 @@ PACKAGE = ROOT / "websocket"
 
 ENTRY_POINTS = ("app.py", "start_service.py", "gunicorn.conf.py")
 
-FOUNDATION = {"errors", "records", "chain_records", "news_records", "model_records", "coins", "settings", "codec", "green"}
+FOUNDATION = {
+    "errors",
+    "records",
+    "chain_records",
+    "news_records",
+    "model_records",
+    "coins",
+    "settings",
+    "codec",
+    "green",
+}
 """Everyone may use these."""
 
 MAY_IMPORT = {
@@ -30,7 +40,7 @@ MAY_IMPORT = {
     "providers": FOUNDATION - {"green"},
     "upstream": FOUNDATION | {"providers"},
     "cache": FOUNDATION,
-    "broker": FOUNDATION,
+    "broker": FOUNDATION | {"cache"},
     "job_runs": FOUNDATION,
     "scheduler": FOUNDATION | {"job_runs"},
     # its command line asks whether a service holds the folder, which the cache knows
@@ -44,6 +54,7 @@ MUST_NOT_IMPORT = {
     "services": {"transports", "health"},
     "hub": {"transports", "services", "upstream", "providers"},
     "health": {"transports"},
+    "metrics": {"transports", "services", "documentation", "providers"},
     "transports": {"services", "upstream", "providers", "cache", "scheduler", "price_book"},
 }
 

@@ -6,16 +6,24 @@ happens, because it watches the pipe that its standard input is connected to.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from websocket import codec, green
 from websocket.errors import StartError
+from websocket.scheduler import Scheduler
 from websocket.settings import DemoSettings
+
+logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 15.0
+
+CHECK_INTERVAL_S = 5.0
+"""How often it is looked whether it still runs."""
 
 
 class StandInInternet:
@@ -28,6 +36,21 @@ class StandInInternet:
     def __init__(self, settings: DemoSettings) -> None:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0  # any, until it has one, which it keeps
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        """Plans the look after it, which starts it again when it has ended."""
+        scheduler.every(CHECK_INTERVAL_S, "simulated internet", self.look_after, deadline_s=2 * START_TIMEOUT_S)
+
+    def look_after(self) -> None:
+        """Starts it again at the same address if it has ended.
+
+        Raises:
+            StartError: it did not come up; the next look tries again.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            logger.error("the simulated internet has ended, it is started again code=%s", self._process.returncode)
+            self.start()
 
     def start(self) -> str:
         """Starts the simulator; gives its address, for example ``http://127.0.0.1:40123``.
@@ -35,7 +58,7 @@ class StandInInternet:
         Raises:
             StartError: it did not come up, with what it said.
         """
-        command = [sys.executable, "-m", "simulator", "--port", "0", "--until-stdin-closes"]
+        command = [sys.executable, "-m", "simulator", "--port", str(self._port), "--until-stdin-closes"]
         command += ["--seed", str(self._settings.seed), "--scenario", self._settings.scenario]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -51,9 +74,11 @@ class StandInInternet:
                     f"The simulator did not start: {said[-1] if said else 'it said nothing'}"
                     f" (DEMO_SCENARIO={self._settings.scenario})"
                 )
-            return str(codec.decode(line)["listening"])
+            url = str(codec.decode(line)["listening"])
         except (green.DeadlineExceeded, ValueError, KeyError) as error:
             raise StartError(f"The simulator did not start: {error}") from error
+        self._port = urlsplit(url).port or 0
+        return url
 
     def stop(self) -> None:
         """Ends the simulator. Does nothing when it does not run."""

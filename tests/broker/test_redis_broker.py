@@ -188,6 +188,41 @@ def test_no_client_of_the_collector_waits_for_redis(members: Members, start_redi
         server.resume()
 
 
+def test_who_wakes_up_late_asks_before_it_publishes(members: Members, shared_redis: RedisServer) -> None:
+    """The lease is over and nobody knows who has it: nothing is published until that is settled."""
+    collector, follower = members.pair(shared_redis.port)
+    collector.publish(1)
+    collector.oversleep(10)
+    collector.publish(2)  # nobody else had it
+    follower.hears(2)
+    assert follower.seqs() == [1, 2]
+
+    collector.broker.status()
+    shared_redis.client().set(f"{members.prefix}bus:lease", "somebody else", px=2000)
+    collector.oversleep(10)
+    with pytest.raises(NotCollecting):
+        collector.publish(3)
+    assert collector.role == "follower"
+    assert collector.roles == ["gained", "lost"]
+    assert collector.numbers() == [1, 2]
+
+
+def test_who_wakes_up_without_redis_goes_on_alone(members: Members, start_redis: Callable[..., RedisServer]) -> None:
+    """After one bounded round trip, in an epoch of its own."""
+    server = start_redis()
+    collector, _ = members.pair(server.port)
+    (before,) = collector.publish(1)
+    wait_until(lambda: collector.broker.status().outbox == 0, "it is written")
+    server.pause()
+    try:
+        collector.oversleep(10)
+        (after,) = collector.publish(2)
+        assert collector.role == "alone"
+        assert after.epoch != before.epoch
+    finally:
+        server.resume()
+
+
 def test_killed_collector_is_replaced(start_child: StartChild) -> None:
     """``kill -9``: another one publishes within 5 s, the numbers go on, and nothing that a client saw is lost."""
     first = start_child()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.end_to_end.conftest import Connect, SimulatorProcess, StartService
 from tests.support.plain_http import get
-from tests.support.processes import free_port, has_ended, simulator_of, wait_until
+from tests.support.processes import children, free_port, has_ended, simulator_of, wait_until
 from tests.support.service import NO_INTERNET, ServiceProcess, internet_at
 from websocket.coins import SYMBOLS
 
@@ -158,13 +158,28 @@ def test_broken_cache_file_is_set_aside(start_service: StartService) -> None:
     assert "cache file set aside" in service.log_file.read_text()
 
 
-def test_killed_simulator_makes_the_feed_stale_and_not_silent(start_service: StartService, connect: Connect) -> None:
+def test_killed_simulator_of_the_demo_is_started_again(start_service: StartService) -> None:
+    """At the same address, so that prices go on; the log says what happened."""
+    service = start_service()
+    wait_until(lambda: len(prices(service)) == len(SYMBOLS), "ten prices")
+    killed = simulator_of(service.pid)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: children(service.pid).keys() - {killed}, "there is another one")
+    ended_at = max(row["lastUpdated"] for row in prices(service))
+    wait_until(lambda: min(row["lastUpdated"] for row in prices(service)) > ended_at, "newer prices", timeout_s=60)
+    assert "the simulated internet has ended" in service.log_file.read_text()
+
+
+def test_end_of_the_internet_makes_the_feed_stale_and_not_silent(
+    start_service: StartService, connect: Connect, internet: SimulatorProcess
+) -> None:
     """The service says since when and why, and goes on publishing what it has."""
-    service = start_service(SOON_STALE)
+    port = free_port()
+    service = start_service({**SOON_STALE, **internet_at(internet.url)}, command=real(port), port=port)
     client = connect(service, transports=["websocket"])
     client.subscribe()
     wait_until(lambda: len(prices(service)) == len(SYMBOLS), "ten prices")
-    os.kill(simulator_of(service.pid), signal.SIGKILL)
+    internet.kill()
 
     def explained() -> Any:
         return [
@@ -175,7 +190,6 @@ def test_killed_simulator_makes_the_feed_stale_and_not_silent(start_service: Sta
 
     status = wait_until(explained, "the feed is called stale, with what the sources said", timeout_s=60)[0]
     assert "older than 3 s" in status["reason"]
-    assert status["demo"] is True
     report = get(f"{service.url}/health")
     assert report.status == 503
     assert report.json()["providers"]["binance"]["last_error"]

@@ -108,6 +108,7 @@ class DataWorld:
         self._timetable = Timetable(internet.now)
         self._timetable.every(PRICES_EVERY_S, "prices", self.tell_prices, deadline_s=1)
         for service in self.services.values():
+            service.begin()
             service.schedule(self._timetable)
 
     # Time

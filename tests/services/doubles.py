@@ -192,4 +192,5 @@ def jobs_of(service: Any) -> JobList:
     """Has a service plan its jobs; they are run by the test."""
     jobs = JobList()
     service.schedule(cast("Scheduler", jobs))
+    service.begin()
     return jobs

@@ -9,12 +9,14 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from tests.support.processes import wait_until
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus
 from websocket.coins import SYMBOLS
 from websocket.errors import BudgetSpent
 from websocket.feed_status import FeedStatus, PriceFeedStatus
+from websocket.job_runs import JobRuns
 from websocket.price_book import PriceBook
 from websocket.providers.base import Answer, Request, TickerProvider
 from websocket.records import Ticker
@@ -416,8 +418,11 @@ class TestSchedule:
             "price status",
         }
         for name, job in planned.items():
-            for _ in range(3):
-                Scheduler._guarded(name, job, 5.0)
+            runs = JobRuns(name, job, interval_s=1, deadline_s=5, on_change=lambda: None)
+            for turn in range(3):
+                runs.begin()
+                wait_until(lambda runs=runs: not runs.is_busy, "the run has ended")
+                assert runs.status(scheduler="", is_paused=False, next_run=None).runs == turn + 1
 
 
 def _fail(*_: object) -> None:

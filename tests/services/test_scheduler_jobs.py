@@ -91,7 +91,8 @@ def test_failing_job_degrades_the_payload(process: Process) -> None:
     process.start()
     wait_until(lambda: process.service.payload().status == "degraded", "the failure")
     payload = process.service.payload()
-    assert payload.reason == "job: unexpected ValueError; the log has more"
+    assert payload.reason == "jobs: job: unexpected ValueError; the log has more"
+    assert (payload.parts["jobs"].status, payload.parts["schedulers"].status) == ("stale", "live")
     assert payload.jobs[0].status == "failing"
     assert payload.jobs[0].failures >= 1
 
@@ -109,7 +110,7 @@ def test_failing_and_back_are_published_at_once(process: Process) -> None:
     wait_until(lambda: process.publications, "the first publication")
     assert process.publications[0].channel == "scheduler"
     assert process.publications[0].data["status"] == "degraded"
-    assert process.publications[0].data["reason"].startswith("job: interrupted after")
+    assert process.publications[0].data["reason"].startswith("jobs: job: interrupted after")
     fails.clear()
     wait_until(lambda: len(process.publications) == 2, "the second")
     assert process.publications[1].data["status"] == "live"
@@ -147,7 +148,7 @@ def test_process_that_does_not_publish_keeps_its_changes_to_itself(process: Proc
 
 
 def test_paused_scheduler_is_no_trouble(process: Process) -> None:
-    """Another process does its work; the part says so."""
+    """Another process does its work; its jobs say so."""
     process.job(lambda: None)
     process.housekeeping.every(3600, "sweep", lambda: None, deadline_s=AMPLE_S, delay_s=1800)
     process.start()
@@ -155,8 +156,6 @@ def test_paused_scheduler_is_no_trouble(process: Process) -> None:
     payload = process.service.payload()
     assert (payload.status, payload.running, payload.total_jobs, payload.active_jobs) == ("live", True, 2, 1)
     assert (payload.jobs[0].status, payload.jobs[0].next_run) == ("paused", None)
-    assert payload.parts["collecting"].reason == "paused: another process does this"
-    assert payload.parts["housekeeping"].reason is None
 
 
 def test_nothing_runs(process: Process) -> None:

@@ -40,7 +40,7 @@ class Operator:
         settings = ArchiveSettings(enabled=enabled)
         self.archive = Archive(settings, folder, demo=False, clock=lambda: MONDAY)
         self.archive.start()
-        self.tasks = ArchiveTasks(self.archive, settings, folder, clock=lambda: MONDAY)
+        self.tasks = ArchiveTasks(self.archive, settings, folder, demo=False, clock=lambda: MONDAY)
         app = Flask(__name__)
         app.register_blueprint(
             archive_admin(

@@ -34,13 +34,14 @@ class Client:
     Args:
         folder: ``DATA_DIR``.
         settings: of the archive.
+        demo: whether its content is simulated.
     """
 
-    def __init__(self, folder: Path, settings: ArchiveSettings | None = None) -> None:
-        self.archive = Archive(settings or ArchiveSettings(), folder, demo=False, clock=lambda: NOW)
+    def __init__(self, folder: Path, settings: ArchiveSettings | None = None, *, demo: bool = False) -> None:
+        self.archive = Archive(settings or ArchiveSettings(), folder, demo=demo, clock=lambda: NOW)
         self.archive.start()
         self.app = Flask(__name__)
-        self.app.register_blueprint(history_api(self.archive, clock=lambda: NOW))
+        self.app.register_blueprint(history_api(self.archive, demo=demo, clock=lambda: NOW))
         self._client = self.app.test_client()
 
     def get(self, path: str, **parameters: Any) -> TestResponse:
@@ -99,6 +100,7 @@ def test_raw_prices(client: Client) -> None:
                 }
                 for second in (10, 11, 12)
             ],
+            "demo": False,
             "next": None,
         },
     }
@@ -306,6 +308,16 @@ def test_csv_of_news_is_no_formula(client: Client) -> None:
     """A title from the internet is text to every spreadsheet."""
     rows = csv_rows(client.get("/api/news", format="csv"))
     assert rows[1]["title"] == f"'{HOSTILE_TITLE}"
+
+
+def test_simulated_rows_are_called_so(tmp_path: Path) -> None:
+    """In every answer, and in the name of every file."""
+    make_archive(tmp_path / "archive-demo.sqlite3", demo=True)
+    client = Client(tmp_path, demo=True)
+    for path in ("/api/history/BTC", "/api/news", "/api/whales"):
+        assert client.data(path)["demo"] is True
+        assert 'filename="demo-' in client.get(path, format="csv").headers["Content-Disposition"]
+    client.archive.close()
 
 
 # Nonsense

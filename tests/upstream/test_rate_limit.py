@@ -305,3 +305,13 @@ def test_foreign_values_under_our_keys_raise_nothing(redis_server, make_provider
         client.set(key, "not a number")
     take(limiter, acme)
     assert limiter.remaining(acme) == (3, 3)
+
+
+def test_what_this_process_knows_is_told_without_asking_anybody(make_provider, monkeypatch):
+    """Metrics are read while a Redis hangs as well; what was counted there is known here."""
+    limiter = RateLimiter(redis_storage(RedisSettings(host="127.0.0.1", port=9)))
+    acme = make_provider(per_minute=10, per_month=100)
+    take(limiter, acme, times=3)
+    monkeypatch.setattr(limiter, "_shared_pause_until", 0.0)
+    monkeypatch.setattr(limiter, "_shared", object())  # whoever asked it would fail
+    assert limiter.remaining_here(acme) == (7, 97)

@@ -124,7 +124,7 @@ def make_export(place: Place, options: argparse.Namespace) -> None:
         kind=options.kind, start=options.start, end=options.end, symbol=options.symbol, interval=options.interval
     )
     file_format = options.format or _format_of(options.output) or "csv"
-    name = export_name(selection, now=time.time(), file_format=file_format, compressed=False)
+    name = export_name(selection, demo=place.demo, now=time.time(), file_format=file_format, compressed=False)
     with _progress("export") as report:
         made = export(place.file, options.output or Path(name), selection, file_format=file_format, report=report)
     sys.stdout.write(f"{made}\n")

@@ -8,15 +8,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from websocket import codec
 from websocket.archive.rows import ArticleRow, CandleRow, Interval, PriceRow, WhaleRow
 from websocket.records import to_rfc3339
 
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run a text that begins so; what comes from the internet gets a ' before it, which they do not show."""
+
+
+ENCODED_AT_ONCE = 200
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class PriceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +38,7 @@ class PriceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     symbol: str
-    time: str
+    time: Time
     price: float
     source: str
     confirmed: bool
@@ -55,14 +62,14 @@ class CandleRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     interval: Interval
-    start: str
+    start: Time
     open: float
     high: float
     low: float
     close: float
     samples: int
-    open_time: str
-    close_time: str
+    open_time: Time
+    close_time: Time
 
 
 class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +89,8 @@ class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     url: str
     source: str
-    published_at: str | None
-    seen_at: str
+    published_at: Time | None
+    seen_at: Time
     categories: tuple[str, ...]
 
 
@@ -110,7 +117,7 @@ class WhaleRecord(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     sender: str | None = msgspec.field(name="from")
     to: str | None
-    timestamp: str
+    timestamp: Time
     chain: str
     asset: str
     amount: float
@@ -173,6 +180,16 @@ def record_of(row: Row) -> Record:
         to_label=row.to_label,
         source=row.source,
     )
+
+
+def json_items(rows: Sequence[Row]) -> bytes:
+    """Rows as JSON, with commas between them and no brackets around.
+
+    Encoded some at a time: the encoder lets no other thread of the process run, and ten thousand rows take it a tenth
+    of a second.
+    """
+    parts = (rows[begin : begin + ENCODED_AT_ONCE] for begin in range(0, len(rows), ENCODED_AT_ONCE))
+    return b",".join(codec.encode([record_of(row) for row in part])[1:-1] for part in parts)
 
 
 def csv_head(kind: type[Record]) -> str:

@@ -90,7 +90,7 @@ def price_rows(
         BadRequest: ``after`` is no cursor of this function.
     """
     key = _key(after, _PriceKey, _PriceKey(-math.inf, ""))
-    found = _ask(connection, _PRICES, symbol, *_span(start, end), key.time, key.source, limit=limit)
+    found = _ask(connection, _PRICES, symbol, *_span(start, end, first=key.time), key.time, key.source, limit=limit)
     return _page(found, limit, _price, lambda row: _PriceKey(row[1], row[3]))
 
 
@@ -106,7 +106,7 @@ def candle_rows(
 ) -> Page[CandleRow]:
     """Candles that begin at ``start`` or later and before ``end``, oldest first. Arguments as of ``price_rows``."""
     key = _key(after, _CandleKey, _CandleKey(-1))
-    found = _ask(connection, _CANDLES, interval, symbol, *_span(start, end), key.start, limit=limit)
+    found = _ask(connection, _CANDLES, interval, symbol, *_span(start, end, first=key.start), key.start, limit=limit)
     return _page(found, limit, _candle, lambda row: _CandleKey(row[2]))
 
 
@@ -135,7 +135,7 @@ def article_rows(
         ("instr(categories, ?)", None if category is None else codec.encode(category).decode()),
         ("instr(lower(title), lower(?))", text),
     )
-    found = _ask(connection, statement, *_span(start, end), key.seen_at, key.id, *values, limit=limit)
+    found = _ask(connection, statement, *_span(start, end, last=key.seen_at), key.seen_at, key.id, *values, limit=limit)
     return _page(found, limit, _article, lambda row: _ArticleKey(row[5], row[0]))
 
 
@@ -157,7 +157,7 @@ def whale_rows(
     """
     key = _key(after, _WhaleKey, _WhaleKey(math.inf, 0))
     statement, values = _filtered(_WHALES, ("chain = ?", chain), ("asset = ?", asset), ("value >= ?", min_value))
-    found = _ask(connection, statement, *_span(start, end), key.time, key.id, *values, limit=limit)
+    found = _ask(connection, statement, *_span(start, end, last=key.time), key.time, key.id, *values, limit=limit)
     return _page(found, limit, _whale, lambda row: _WhaleKey(row[8], row[0]))
 
 
@@ -224,8 +224,19 @@ def _cursor(key: Any) -> str:
     return base64.urlsafe_b64encode(codec.encode(key)).decode()
 
 
-def _span(start: float | None, end: float | None) -> tuple[float, float]:
-    return -math.inf if start is None else start, math.inf if end is None else end
+def _span(
+    start: float | None, end: float | None, *, first: float = -math.inf, last: float = math.inf
+) -> tuple[float, float]:
+    """Where a page begins and where it ends. ``first`` and ``last`` are times of the cursor, rows of which may be left.
+
+    The cursor alone would give the same rows; but SQLite enters an index by one condition for each end, and then goes
+    through all earlier pages for every page if that is the beginning of the whole span.
+    """
+    return (
+        first if start is None else max(start, first),
+        # the end is not in the span, but rows of that very moment may be
+        min(math.inf if end is None else end, math.nextafter(last, math.inf)),
+    )
 
 
 def _filtered(statement: str, *filters: tuple[str, str | float | None]) -> tuple[str, list[str | float]]:

@@ -22,7 +22,7 @@ DUE_CHECK_INTERVAL_S = 60.0
 RETRY_AFTER_S = 600.0
 """Pause after a backup on schedule that failed."""
 
-_EXPORT_NAME = re.compile(r"(prices|candles|articles|whales)-.*\d{8}T\d{6}Z(-\d+)?\.(csv|jsonl)(\.gz)?")
+_EXPORT_NAME = re.compile(r"(demo-)?(prices|candles|articles|whales)-.*\d{8}T\d{6}Z(-\d+)?\.(csv|jsonl)(\.gz)?")
 
 
 def backup_folder(settings: ArchiveSettings, data_dir: Path) -> Path:
@@ -42,11 +42,12 @@ class ArchiveTasks:
         archive: what they are made of.
         settings: where they go, how often, and how many stay.
         data_dir: ``DATA_DIR``.
+        demo: whether the content is simulated; names of exports tell.
         clock: wall clock, Unix seconds.
     """
 
     def __init__(
-        self, archive: Archive, settings: ArchiveSettings, data_dir: Path, *, clock: Callable[[], float]
+        self, archive: Archive, settings: ArchiveSettings, data_dir: Path, *, demo: bool, clock: Callable[[], float]
     ) -> None:
         self.jobs = Jobs(clock=clock)
         self.jobs.listen(archive.on_task)
@@ -57,6 +58,7 @@ class ArchiveTasks:
         self._settings = settings
         self._backups = backup_folder(settings, data_dir)
         self._exports = export_folder(settings, data_dir)
+        self._demo = demo
         self._clock = clock
         self._tried_at: float | None = None
 
@@ -84,7 +86,9 @@ class ArchiveTasks:
         """
         self._check_enabled()
         path, folder, keep = self._path, self._exports, self._settings.exports
-        name = export_name(selection, now=self._clock(), file_format=file_format, compressed=compressed)
+        name = export_name(
+            selection, demo=self._demo, now=self._clock(), file_format=file_format, compressed=compressed
+        )
 
         def work(report: Report) -> Path:
             target = export(path, _free(folder / name), selection, file_format=file_format, report=report)
@@ -116,9 +120,10 @@ class ArchiveTasks:
             raise ArchiveError("The archive is off (ARCHIVE_ENABLED).")
 
 
-def export_name(selection: Selection, *, now: float, file_format: ExportFormat, compressed: bool) -> str:
-    """For example ``candles-BTC-1m-20261121T100000Z.csv.gz``."""
+def export_name(selection: Selection, *, demo: bool, now: float, file_format: ExportFormat, compressed: bool) -> str:
+    """For example ``candles-BTC-1m-20261121T100000Z.csv.gz``; with ``demo-`` before it when it is simulated."""
     parts = [
+        *(["demo"] if demo else []),
         selection.kind,
         *([selection.symbol] if selection.symbol else []),
         *([selection.interval] if selection.kind == "candles" else []),

@@ -83,6 +83,7 @@ class RedisBroker(Broker):
         self._epoch_to_end: str | None = None
         self._knows_a_collector = False
         self._is_away = False
+        self._has_deferred = False
         self._defers_until = 0.0
         self._renew_at = 0.0
         self._last_error: str | None = None
@@ -119,7 +120,6 @@ class RedisBroker(Broker):
     def status(self) -> BusStatus:
         trouble = self._trouble()
         says = {
-            "single": "",
             "seeking": "has stopped" if self._stopping else "looks for the others",
             "collector": "collects for all",
             "follower": "follows the process that collects",
@@ -188,8 +188,8 @@ class RedisBroker(Broker):
             except REDIS_FAILURES as error:
                 failures += 1
                 self._bus.disconnect()
-                # a connection that broke while nothing else is wrong must not cost an island
-                if failures == 1 and self._role == "collector" and self._lease.is_valid:
+                # a connection that broke while nothing else is wrong must not cost an island, nor health
+                if failures == 1 and not self._is_away and (self._role != "collector" or self._lease.is_valid):
                     self._renew_at = 0.0
                     continue
                 self._lose_redis(describe_failure(error))
@@ -206,9 +206,9 @@ class RedisBroker(Broker):
         if self._epoch_to_end is not None:
             self._bus.end_epoch(self._epoch_to_end, unused_epoch())
             self._epoch_to_end = None
-        if self._term is None and self._is_away:
+        if self._term is None and self._is_away and not self._has_deferred:
             self._bus.look()
-            self._find_redis()
+            self._has_deferred = True
             self._defers_until = now + DEFERENCE_S
         if self._role != "collector" or now >= self._renew_at or not self._lease.is_valid:
             if now < self._defers_until:
@@ -313,6 +313,7 @@ class RedisBroker(Broker):
         if not self._is_away:
             logger.warning("the bus is away address=%s reason=%s", self._address, reason)
         self._is_away = True
+        self._has_deferred = False
         self._last_error = reason
         if self._role == "collector":
             self._isolate()
@@ -327,9 +328,11 @@ class RedisBroker(Broker):
 
     def _settle(self) -> None:
         """Our lease is over, and nobody knows who has it: waits for one claim, and no longer than that."""
-        self._settled.clear()
-        self._wake.set()
-        self._settled.wait(_SETTLE_S)
+        until = self._steady() + _SETTLE_S
+        while self._role == "collector" and not self._lease.is_valid and (left := until - self._steady()) > 0:
+            self._settled.clear()
+            self._wake.set()
+            self._settled.wait(left)
         if self._role == "collector" and not self._lease.is_valid:
             self._lose_redis("no answer to a claim in time")
 

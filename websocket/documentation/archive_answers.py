@@ -18,11 +18,13 @@ class Span(Struct, frozen=True, kw_only=True):
     Attributes:
         start: ``from`` on the wire: its beginning.
         end: ``to`` on the wire: its end, which is not in it.
+        demo: true when the rows are simulated.
         next: cursor of the next page, for the parameter ``after``; null when there are no more rows.
     """
 
     start: Timestamp = field(name="from")
     end: Timestamp = field(name="to")
+    demo: bool
     next: str | None
 
 

@@ -204,7 +204,7 @@ def _candles() -> answers.CandleHistoryAnswer:
         close_time="2026-11-21T09:59:57.402Z",
     )
     data = answers.CandleHistory(
-        symbol=SYMBOLS[0], interval="1m", start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, rows=(candle,), next=None
+        symbol=SYMBOLS[0], interval="1m", start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, demo=False, rows=(candle,), next=None
     )
     return answers.CandleHistoryAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
 
@@ -214,7 +214,7 @@ def _prices() -> answers.PriceHistoryAnswer:
         symbol=SYMBOLS[0], time="2026-11-21T09:59:02.118Z", price=84_190.1, source="kraken", confirmed=True
     )
     data = answers.PriceHistory(
-        symbol=SYMBOLS[0], interval="raw", start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, rows=(price,), next=None
+        symbol=SYMBOLS[0], interval="raw", start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, demo=False, rows=(price,), next=None
     )
     return answers.PriceHistoryAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
 
@@ -229,7 +229,7 @@ def _articles() -> answers.ArticleListAnswer:
         seen_at="2026-11-21T09:59:30.000Z",
         categories=("bitcoin", "markets"),
     )
-    data = answers.ArticleList(start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, rows=(article,), next=None)
+    data = answers.ArticleList(start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, demo=False, rows=(article,), next=None)
     return answers.ArticleListAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
 
 
@@ -249,7 +249,7 @@ def _whales() -> answers.WhaleListAnswer:
         to_label="Binance",
         source="mempool_space",
     )
-    data = answers.WhaleList(start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, rows=(whale,), next="WyJ3IiwxLjAsMV0=")
+    data = answers.WhaleList(start=EXAMPLE_BEGIN, end=EXAMPLE_TIME, demo=False, rows=(whale,), next="WyJ3IiwxLjAsMV0=")
     return answers.WhaleListAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
 
 

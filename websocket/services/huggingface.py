@@ -70,10 +70,6 @@ class HuggingFaceService(DataService):
             for kind, name in PARTS.items()
         }
 
-    def schedule(self, scheduler: Scheduler) -> None:
-        self.restore()
-        super().schedule(scheduler)
-
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         settings = self._settings
         deadline_s = self.context.settings.upstream.deadline_s * (1 + len(settings.search) * settings.pages)

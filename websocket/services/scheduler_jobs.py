@@ -11,7 +11,7 @@ from websocket import green
 from websocket.job_runs import JobStatus
 from websocket.records import to_rfc3339
 from websocket.scheduler import Scheduler
-from websocket.services.base import DataService, PartInfo, Payload, ServiceContext
+from websocket.services.base import DataService, PartInfo, Payload, ServiceContext, summarise
 
 GATHER_S = 0.1
 """What else changes within this time is in the same publication: one cause can let many jobs fail."""
@@ -22,7 +22,7 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: its name.
-        scheduler: the part that it belongs to.
+        scheduler: who runs it: ``collecting`` in the one process that collects, ``housekeeping`` in each.
         status: ``failing`` from a run that raised or took too long until one that succeeds; ``paused`` while another
             process does its work; ``running``; ``scheduled`` between two runs.
         interval_s: seconds between two planned starts.
@@ -53,7 +53,7 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SchedulerJobs(Payload, frozen=True, kw_only=True):
-    """The jobs of the process that published this. The parts are its schedulers.
+    """The jobs of the process that published this. The part ``jobs`` is ``stale`` while some of them fail.
 
     Attributes:
         running: false when nothing is run at present: all schedulers are paused.
@@ -100,30 +100,30 @@ class SchedulerService(DataService):
     def payload(self) -> SchedulerJobs:
         """How they are doing at this moment."""
         schedulers = self.context.schedulers
-        statuses = [status for scheduler in schedulers for status in scheduler.jobs()]
-        failing = [status for status in statuses if status.status == "failing"]
+        statuses = [job for scheduler in schedulers for job in scheduler.jobs()]
         now = to_rfc3339(self.context.clock())
+        parts = {"schedulers": _part(now, None), "jobs": _part(now, _trouble(statuses))}
+        status, reason = summarise(parts)
         return SchedulerJobs(
-            status="degraded" if failing else "live",
-            reason=_explained(failing),
-            parts={scheduler.name: self._part(scheduler, now) for scheduler in schedulers},
+            status=status,
+            reason=reason,
+            parts=parts,
             demo=self.context.demo,
             timestamp=now,
             running=any(scheduler.is_running for scheduler in schedulers),
             total_jobs=len(statuses),
-            active_jobs=sum(status.status != "paused" for status in statuses),
-            jobs=tuple(_info(status) for status in statuses),
+            active_jobs=sum(job.status != "paused" for job in statuses),
+            jobs=tuple(_info(job) for job in statuses),
         )
 
-    @staticmethod
-    def _part(scheduler: Scheduler, now: str) -> PartInfo:
-        """What is known about it is always of this moment; when it is paused that is said as well."""
-        reason = "paused: another process does this" if scheduler.is_paused else None
-        return PartInfo(status="live", as_of=now, source="this process", reason=reason)
+
+def _part(now: str, trouble: str | None) -> PartInfo:
+    return PartInfo(status="stale" if trouble else "live", as_of=now, source="this process", reason=trouble)
 
 
-def _explained(failing: Sequence[JobStatus]) -> str | None:
-    return "; ".join(f"{status.id}: {status.last_error}" for status in failing) or None
+def _trouble(statuses: Sequence[JobStatus]) -> str | None:
+    failing = [f"{status.id}: {status.last_error}" for status in statuses if status.status == "failing"]
+    return "; ".join(failing) or None
 
 
 def _info(status: JobStatus) -> JobInfo:

@@ -91,9 +91,8 @@ class SentimentService(DataService):
         self._vote_pool = context.pool("votes", settings.vote_providers, Provider, topic="votes")
         self._trend_pool = context.pool("trending coins", settings.trend_providers, Provider, topic="trending")
 
-    def schedule(self, scheduler: Scheduler) -> None:
+    def restore(self) -> None:
         self._headline_model.restore()
-        super().schedule(scheduler)
 
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         settings, deadline_s = self._settings, self.context.settings.upstream.deadline_s * 4

@@ -21,7 +21,7 @@ from websocket.archive.formats import (
     WhaleRecord,
     csv_head,
     csv_lines,
-    record_of,
+    json_items,
 )
 from websocket.archive.queries import Page
 from websocket.archive.rows import ArticleRow, CandleRow, PriceRow, WhaleRow
@@ -77,15 +77,16 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     filters: dict[str, str]
 
 
-def history_api(archive: Archive, *, clock: Callable[[], float]) -> Blueprint:
+def history_api(archive: Archive, *, demo: bool, clock: Callable[[], float]) -> Blueprint:
     """The routes that read the archive.
 
     Args:
         archive: what is read, always in a native thread.
+        demo: whether the content is simulated; every answer says so.
         clock: wall clock, Unix seconds.
     """
     api = Blueprint("history_api", __name__, url_prefix="/api")
-    shelf = _Shelf(archive, clock)
+    shelf = _Shelf(archive, demo=demo, clock=clock)
 
     @api.get("/history/<symbol>")
     def get_history(symbol: str) -> Response:
@@ -128,11 +129,13 @@ class _Shelf:
 
     Args:
         archive: where they are.
+        demo: whether they are simulated.
         clock: wall clock, Unix seconds.
     """
 
-    def __init__(self, archive: Archive, clock: Callable[[], float]) -> None:
+    def __init__(self, archive: Archive, *, demo: bool, clock: Callable[[], float]) -> None:
         self._archive = archive
+        self._demo = demo
         self._clock = clock
 
     def answer(self, query: Query, listing: Listing) -> Response:
@@ -157,14 +160,18 @@ class _Shelf:
         def read(connection: sqlite3.Connection) -> tuple[bytes, str | None]:
             # encoded here as well, because ten thousand rows take a while that the event loop does not have
             page = listing.read(connection, after, limit)
-            data = {
+            data: dict[str, object] = {
                 **listing.about,
                 "from": to_rfc3339(listing.start),
                 "to": to_rfc3339(listing.end),
-                "rows": [record_of(row) for row in page.rows],
+                "demo": self._demo,
                 "next": page.after,
+                "rows": [],
             }
-            return codec.encode({"status": "success", "data": data, "timestamp": now}), page.after
+            answer = codec.encode({"status": "success", "timestamp": now, "data": data})
+            end = b"]}}"
+            assert answer.endswith(end)
+            return answer.removesuffix(end) + json_items(page.rows) + end, page.after
 
         body, following = self._archive.read(read)
         response = json_response(None)
@@ -173,7 +180,7 @@ class _Shelf:
 
     def _csv_page(self, listing: Listing, after: str | None, limit: int) -> tuple[Response, str | None]:
         text, following = self._archive.read(partial(_read_csv, listing=listing, after=after, limit=limit))
-        return _csv_response(listing, csv_head(listing.kind) + text), following
+        return self._csv_response(listing, csv_head(listing.kind) + text), following
 
     def _stream(self, listing: Listing, after: str | None) -> Response:
         # the first page is read before the answer begins, while it can still become an error
@@ -186,7 +193,15 @@ class _Shelf:
                 more, cursor = self._archive.read(partial(_read_csv, listing=listing, after=cursor, limit=STREAM_ROWS))
                 yield more
 
-        return _csv_response(listing, lines())
+        return self._csv_response(listing, lines())
+
+    def _csv_response(self, listing: Listing, body: str | Iterator[str]) -> Response:
+        response = Response(body, mimetype="text/csv")
+        name = f"{'demo-' if self._demo else ''}{listing.name}-{to_rfc3339(listing.end)[:10]}.csv"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
 
 def _history(symbol: str, query: Query, now: float) -> Listing:
@@ -258,15 +273,6 @@ def _read_csv(
 ) -> tuple[str, str | None]:
     page = listing.read(connection, after, limit)
     return csv_lines(page.rows), page.after
-
-
-def _csv_response(listing: Listing, body: str | Iterator[str]) -> Response:
-    response = Response(body, mimetype="text/csv")
-    day = to_rfc3339(listing.end)[:10]
-    response.headers["Content-Disposition"] = f'attachment; filename="{listing.name}-{day}.csv"'
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _next_address(listing: Listing, form: Form, limit: int | None, after: str) -> str:

@@ -104,7 +104,7 @@ export class PriceChart {
     const axis = { stroke: theme.text, font: theme.font, ticks: { show: false }, grid: { stroke: theme.grid, width: 1 } };
     const edge = { stroke: "transparent", width: 0, points: { show: false } };
     return {
-      padding: [10, 0, 0, 16],
+      padding: [28, 0, 0, 16],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, fill: theme.line } },
       scales: { x: { time: true, range: () => this.#window }, y: { range: (_, low, high) => priceWindow(low, high) } },
