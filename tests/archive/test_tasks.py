@@ -22,14 +22,13 @@ DAY_S = 86_400.0
 class Running:
     """An archive in use, its tasks, and the clock of both."""
 
-    def __init__(self, folder: Path, settings: ArchiveSettings | None = None) -> None:
+    def __init__(self, folder: Path, settings: ArchiveSettings | None = None, *, demo: bool = False) -> None:
+        chosen = settings or ArchiveSettings(backups=3, exports=2)
         self.now = MONDAY + DAY_S
         self.folder = folder
-        self.archive = Archive(settings or ArchiveSettings(backups=3, exports=2), folder, demo=False, clock=self.time)
+        self.archive = Archive(chosen, folder, demo=demo, clock=self.time)
         self.archive.start()
-        self.tasks = ArchiveTasks(
-            self.archive, settings or ArchiveSettings(backups=3, exports=2), folder, clock=self.time
-        )
+        self.tasks = ArchiveTasks(self.archive, chosen, folder, demo=demo, clock=self.time)
 
     def time(self) -> float:
         """The clock."""
@@ -156,6 +155,17 @@ def test_exports_have_names_that_tell(running: Running) -> None:
     ]
     assert {file.name for file in folder.iterdir()} == {"mine.csv", *made[2:]}
     assert running.archive.status().last_export == running.now
+
+
+def test_simulated_content_is_called_so(tmp_path: Path) -> None:
+    """In the name of every backup and export."""
+    make_archive(tmp_path / "archive-demo.sqlite3", demo=True)
+    running = Running(tmp_path, demo=True)
+    running.tasks.start_backup()
+    assert str(running.ended().file).startswith("archive-demo-")
+    running.tasks.start_export(Selection(kind="whales"), file_format="csv", compressed=False)
+    assert str(running.ended().file).startswith("demo-whales-")
+    running.close()
 
 
 def test_archive_that_is_off_has_no_tasks(tmp_path: Path) -> None:

@@ -229,10 +229,10 @@ class DataService(ABC):
         self._learning_until = self.context.clock() + TAKE_OVER_S if taken_over else None
         self.restore()
 
-    def restore(self) -> None:
+    def restore(self) -> None:  # noqa: B027 - most have nothing to take over
         """Takes over what another process, or an earlier run, kept in the cache."""
 
-    def save(self) -> None:
+    def save(self) -> None:  # noqa: B027 - nor to keep
         """Keeps in the cache what is worth it; called when the process ends."""
 
     def _knows_less(self) -> bool:
