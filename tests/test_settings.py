@@ -326,6 +326,14 @@ class TestSecrets:
         assert "fifteen" not in str(error)
         assert load_settings({"APP_SECRET": "sixteen--letters"}).server.app_secret
 
+    @pytest.mark.parametrize("token", ["fifteen-letters", "sixteen letters-", "sixteen-lettérs-"])
+    def test_admin_token_that_cannot_be_one_is_refused_without_repeating_it(self, token: str) -> None:
+        """Short, or not to be sent in a header."""
+        error = error_of({"ADMIN_TOKEN": token})
+        assert error.name == "ADMIN_TOKEN"
+        assert "teen" not in str(error)
+        assert load_settings({"ADMIN_TOKEN": "sixteen-letters-"}).server.admin_token
+
     def test_refused_address_is_not_repeated(self) -> None:
         """It may hold a password."""
         assert "hunter2" not in str(error_of({"UPSTREAM_PROXY": "socks5://me:hunter2@proxy:1080"}))

@@ -249,6 +249,20 @@ def test_time_of_a_backup_is_in_its_name(archive: Path, folder: Path) -> None:
     assert backup.made_at(first) == backup.made_at(second) == NOW
 
 
+def test_file_that_a_killed_writer_left_can_be_read(archive: Path, folder: Path, tmp_path: Path) -> None:
+    """With a log that nobody has brought in yet, and without its index."""
+    left = tmp_path / "left" / archive.name
+    left.parent.mkdir()
+    with writing(archive) as connection:
+        add_prices(connection, "SOL", 50)
+        for suffix in ("", "-wal"):
+            left.with_name(f"{left.name}{suffix}").write_bytes(
+                archive.with_name(f"{archive.name}{suffix}").read_bytes()
+            )
+    assert check(left, ignore).rows["prices"] == 153
+    assert prices_in(back_up(left, folder, keep=1, now=NOW, report=ignore)) == 153
+
+
 # Putting back
 
 

@@ -154,6 +154,16 @@ def test_failed_export_leaves_the_old_file(archive: Path, tmp_path: Path) -> Non
     assert [file.name for file in target.parent.iterdir()] == ["out.csv"]
 
 
+def test_archive_is_not_overwritten(archive: Path, tmp_path: Path) -> None:
+    """A slip that would end badly, by any name of the file."""
+    (tmp_path / "link.csv").symlink_to(archive)
+    before = archive.read_bytes()
+    for target in (archive, tmp_path / "link.csv"):
+        with pytest.raises(ArchiveError, match="itself"):
+            export(archive, target, Selection(kind="prices"), file_format="csv", report=ignore)
+    assert archive.read_bytes() == before
+
+
 def test_no_room_no_export(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last megabytes of a disk are the archive's own."""
     monkeypatch.setattr(files, "SPARE_BYTES", 10**18)

@@ -192,7 +192,7 @@ class Members:
             prefix=self.prefix,
             password=Secret(password),
         )
-        name = "ABCDEFGH"[len(self._made)]
+        name = f"process {len(self._made)}"
         member = Member(name, settings, cable, demo=demo, history=history, lease_s=lease_s)
         self._made.append(member)
         if start:

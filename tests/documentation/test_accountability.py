@@ -16,14 +16,14 @@ from tests.support.service import ROOT
 from tests.test_app import Built, build  # noqa: F401 - builds the service in this process
 from websocket.broker.memory_broker import HISTORY
 from websocket.catalogue import CHANNELS, ENDPOINTS, SERVICE_NAMES
-from websocket.documentation import API_VERSION, messages, protocols, reference
+from websocket.documentation import API_VERSION, archive_routes, messages, protocols, reference
 from websocket.documentation.codes import CLOSE_CODES
 from websocket.documentation.openapi import routes
 from websocket.documentation.schemas import schema_components
 from websocket.errors import ClientError
 from websocket.providers import provider_classes
 from websocket.settings import FeedSettings, NodeSettings, ProvidersSettings, Settings, describe_settings, key_setting
-from websocket.transports import json_session, rate
+from websocket.transports import history_api, json_session, query, rate
 from websocket.wire.connection import CLOSE_ABNORMAL, WireLimits
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -193,6 +193,12 @@ def test_position_and_request_id_are_those_of_the_session() -> None:
     _, components = schema_components([messages.SubscribeAction])
     text = components["SubscribeAction"]["properties"]["req_id"]["anyOf"][0]
     assert text["maxLength"] == json_session.REQ_ID_MAX
+
+
+def test_limits_of_the_archive_are_those_of_its_routes() -> None:
+    assert archive_routes.MAX_ROWS == history_api.MAX_ROWS
+    assert archive_routes.DEFAULT_ROWS == history_api.DEFAULT_ROWS
+    assert archive_routes.TEXT_MAX == query.TEXT_MAX
 
 
 def test_version_is_that_of_the_project() -> None:

@@ -162,6 +162,27 @@ def test_a_card_without_updates_becomes_overdue_by_itself(tapped: Page, tap: Tap
     expect_status(tapped, "market_data", "live")
 
 
+def test_a_service_that_never_speaks_is_overdue(open_page: OpenPage, service: ServiceProcess) -> None:
+    """Waiting has an end: without a first update the card says so after two and a half intervals."""
+    silent = MadeUpServer(lambda route, number: None)
+    page = open_page(service, path="/dashboard", prepare=silent.attach, viewport=DESKTOP)
+    expect_status(page, "market_data", "waiting")
+    expect(figure(page, "market_data", "empty-title")).to_have_text("Waiting for the first update")
+    expect_status(page, "market_data", "overdue")
+    expect(figure(page, "market_data", "empty-reason")).to_contain_text("one is due every 5s")
+
+
+def test_lost_sources_and_failing_jobs_are_told_above_all(tapped: Page, tap: Tap) -> None:
+    """A report can be live and tell of trouble: the summary says it, and the row in question comes first."""
+    providers = {"calm": {"status": "healthy"}, "gone": {"status": "unhealthy", "reason": "connection failed"}}
+    tap.send("health_checker", providers=providers, unhealthy_count=1, parked_count=0, healthy_count=1)
+    tap.send("scheduler", jobs=[{"id": "fine", "status": "scheduled"}, {"id": "broken", "status": "failing"}])
+    expect(tapped.locator("#summary")).to_contain_text("1 source is lost")
+    expect(tapped.locator("#summary")).to_contain_text("1 job fails")
+    expect(card(tapped, "health_checker").locator("[data-field=providers] tr").first).to_contain_text("connection failed")
+    expect(card(tapped, "scheduler").locator("[data-field=jobs] li").first).to_contain_text("broken")
+
+
 def test_a_lost_connection_is_told_and_taken_up_again(open_page: OpenPage, own_service: ServiceProcess) -> None:
     """Everything is dimmed under a banner; nobody has to press anything when the service comes back."""
     page = open_page(own_service, path="/dashboard", reconnect_delay_ms=500, viewport=DESKTOP)

@@ -21,6 +21,7 @@ from websocket import green
 from websocket.archive.store import Archive
 from websocket.coins import SYMBOLS
 from websocket.documentation import archive_answers
+from websocket.errors import ArchiveUnavailable
 from websocket.settings import ArchiveSettings
 from websocket.transports import history_api as api_module
 from websocket.transports.history_api import history_api
@@ -419,6 +420,27 @@ def test_archive_that_breaks(client: Client) -> None:
     assert reply.status_code == 503
     assert "whales" in check_http_error(reply.data)["message"]
     assert client.get("/api/news").status_code == 200
+
+
+def test_stream_waits_for_a_busy_archive(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has begun, so it can only go on or break off."""
+    monkeypatch.setattr(api_module, "STREAM_ROWS", 50)
+    monkeypatch.setattr(api_module, "STREAM_PAUSES_S", (0.01, 0.01))
+    read, calls = client.archive.read, []
+
+    def read_or_refuse(query: Any) -> Any:
+        calls.append(query)
+        if len(calls) in busy:
+            raise ArchiveUnavailable("The archive is busy with other reads.")
+        return read(query)
+
+    monkeypatch.setattr(client.archive, "read", read_or_refuse)
+    busy = {2, 3}
+    assert len(csv_rows(client.get("/api/history/BTC", interval="raw", format="csv"))) == 130
+    calls.clear()
+    busy = {2, 3, 4}
+    with pytest.raises(ArchiveUnavailable):
+        client.get("/api/history/BTC", interval="raw", format="csv").get_data()
 
 
 def test_stream_over_a_real_connection(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,8 @@ def export(source: Path, target: Path, selection: Selection, *, file_format: Exp
         ArchiveError: why there is no file.
         Cancelled: the report said so.
     """
+    if target.exists() and target.samefile(source):
+        raise ArchiveError(f"{target} is the archive itself")
     with reading(source) as connection:
         total = count(connection, selection)
         report(Step(done=0, total=total, unit="rows"))

@@ -39,9 +39,12 @@ def replacing(target: Path) -> Iterator[Path]:
     try:
         os.ftruncate(handle, 0)
         yield temporary
-        os.fsync(handle)
-        temporary.replace(target)
-        sync_folder(target.parent)
+        try:
+            os.fsync(handle)
+            temporary.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise ArchiveError(f"{target} cannot be written: {error.strerror or error}") from error
     except BaseException:
         _remove(temporary)
         raise

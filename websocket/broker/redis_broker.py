@@ -246,6 +246,7 @@ class RedisBroker(Broker):
     def _follow(self, claim: Claim) -> None:
         """Another process holds the lease."""
         self._knows_a_collector = True
+        self._has_deferred = False
         if self._role == "follower":
             return
         was_collecting = self.collecting
@@ -275,7 +276,9 @@ class RedisBroker(Broker):
         if self._term is not None and self._term.epoch == term.epoch:
             self._disown(may_be_lost=False)
         self._term = None
-        if self._numbers.has_left(term.epoch):
+        if self._numbers.has_left(term.epoch) or self._has_deferred:
+            # The one that was waited for has not come back. It may have shown numbers that Redis never got.
+            self._has_deferred = False
             self._epoch_to_end = term.epoch
         if self._epoch_to_end is not None:
             self._wake.set()

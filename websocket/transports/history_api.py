@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from flask import Blueprint, Response, request
 
-from websocket import codec
+from websocket import codec, green
 from websocket.archive import queries
 from websocket.archive.formats import (
     ArticleRecord,
@@ -36,6 +36,9 @@ MAX_ROWS = 10_000
 DEFAULT_ROWS = 1000
 STREAM_ROWS = 1000
 """Rows that a stream reads at a time."""
+
+STREAM_PAUSES_S = (0.1, 0.5, 2.0, 5.0)
+"""Waits of a stream for an archive that cannot be read at the moment."""
 
 Form = Literal["json", "csv"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -190,10 +193,26 @@ class _Shelf:
             yield csv_head(listing.kind) + text
             cursor = following
             while cursor is not None:
-                more, cursor = self._archive.read(partial(_read_csv, listing=listing, after=cursor, limit=STREAM_ROWS))
+                more, cursor = self._read_on(listing, cursor)
                 yield more
 
         return self._csv_response(listing, lines())
+
+    def _read_on(self, listing: Listing, after: str) -> tuple[str, str | None]:
+        """The next page of a stream.
+
+        What has been sent cannot become an error any more, so an archive that is busy gets some time.
+
+        Raises:
+            ArchiveError: it was in vain; the connection then breaks off, which the client sees.
+        """
+        read = partial(_read_csv, listing=listing, after=after, limit=STREAM_ROWS)
+        for pause_s in STREAM_PAUSES_S:
+            try:
+                return self._archive.read(read)
+            except ArchiveError:
+                green.sleep(pause_s)
+        return self._archive.read(read)
 
     def _csv_response(self, listing: Listing, body: str | Iterator[str]) -> Response:
         response = Response(body, mimetype="text/csv")

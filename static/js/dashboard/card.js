@@ -37,6 +37,7 @@ export class Card {
   #parts;
   #message = null;
   #payloadAt = null;
+  #openedAt = performance.now();
   #status = "waiting";
   #reason = null;
   #broken = false;
@@ -67,6 +68,11 @@ export class Card {
   /** How the card stands: one of the keys of `WORDS`. */
   get state() {
     return this.#shown || "waiting";
+  }
+
+  /** What is wrong in the world that the service reports on, while the report itself is well; or null. */
+  get worry() {
+    return null;
   }
 
   get title() {
@@ -113,7 +119,7 @@ export class Card {
     const data = this.#message?.data ?? {};
     this.#guard(() => this.show(data));
     this.#parts.show(entries(data.parts, MAX_PARTS));
-    const isEmpty = this.#broken || !this.hasContent(data);
+    const isEmpty = this.#message === null || this.#broken || !this.hasContent(data);
     this.element.dataset.content = isEmpty ? "none" : "there";
     this.tick();
   }
@@ -123,11 +129,11 @@ export class Card {
     const now = this.#clock.now();
     for (const rows of this.#lists) rows.tick(now);
     this.fields.tick(now);
-    const ageMs = this.#payloadAt === null ? null : Math.max(0, now - this.#payloadAt);
-    const isFresh = this.#status !== "unconfigured" && this.#status !== "waiting";
-    this.fields.text("card-age", isFresh && ageMs !== null ? formatAgeShort(ageMs / 1000) : "");
-    const isOverdue = isFresh && ageMs !== null && ageMs > OVERDUE_INTERVALS * this.intervalMs;
-    this.#showState(isOverdue, ageMs);
+    const isAwaited = this.#status !== "unconfigured";
+    const hasAge = isAwaited && this.#payloadAt !== null;
+    const ageMs = hasAge ? Math.max(0, now - this.#payloadAt) : performance.now() - this.#openedAt;
+    this.fields.text("card-age", hasAge ? formatAgeShort(ageMs / 1000) : "");
+    this.#showState(isAwaited && ageMs > OVERDUE_INTERVALS * this.intervalMs, ageMs);
   }
 
   #guard(act) {

@@ -59,7 +59,11 @@ export class ChartPanel {
 
   /** Takes a live price of any coin. */
   add(symbol, price, ms) {
-    if (this.#live.add(symbol, ms / 1000, price) && symbol === this.#symbol) this.#steps.add(ms / 1000, price);
+    const atS = ms / 1000;
+    if (!this.#live.add(symbol, atS, price) || symbol !== this.#symbol) return;
+    this.#steps.add(atS, price);
+    // a hidden tab draws nothing for days, and must not grow
+    this.#steps.prune(atS - this.#range.spanS);
   }
 
   draw() {

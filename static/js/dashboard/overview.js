@@ -9,6 +9,12 @@ const PAGE_TITLE = document.title;
 
 const CALM = new Set(["live", "waiting", "unconfigured"]);
 
+function summaryTone(counts, worries) {
+  if (counts.trouble > 0) return "bad";
+  if (worries.length > 0) return "warn";
+  return counts.waiting > 0 ? "flat" : "good";
+}
+
 const PHASE_WORDS = { connecting: "Connecting", connected: "Connected", waiting: "Disconnected" };
 
 export class Overview {
@@ -66,8 +72,10 @@ export class Overview {
       [counts.unconfigured, "not set up"],
       [counts.waiting, "waiting"],
     ];
-    setText(byId("summary"), told.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`).join(" · "));
-    byId("summary").dataset.tone = counts.trouble > 0 ? "bad" : counts.waiting > 0 ? "flat" : "good";
+    const services = told.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
+    const worries = this.#cards.map((card) => card.worry).filter((worry) => worry !== null);
+    setText(byId("summary"), [...services, ...worries].join(" · "));
+    byId("summary").dataset.tone = summaryTone(counts, worries);
     byId("demo-banner").hidden = !this.#cards.some((card) => card.isDemo);
     this.#trouble = counts.trouble;
     this.#showTitle();

@@ -75,6 +75,7 @@ export class ServiceSocket {
 
   #onOpen() {
     clearTimeout(this.#openTimer);
+    this.#openTimer = null;
     this.#heardAt = performance.now();
     this.#pingTimer = setInterval(() => this.#ping(), PING_INTERVAL_MS);
     this.#settledTimer = setTimeout(() => {
@@ -85,8 +86,9 @@ export class ServiceSocket {
   }
 
   #onClose(event) {
-    const refused = this.#openTimer !== null && event.code === 1006 && this.#heardAt === 0;
-    this.#lose(refused ? "The server does not answer." : (CLOSE_REASONS[event.code] ?? `The connection ended (${event.code}).`));
+    const wasOpen = this.#openTimer === null;
+    const reason = CLOSE_REASONS[event.code] ?? `The connection ended (${event.code}).`;
+    this.#lose(wasOpen ? reason : "The server does not answer.");
   }
 
   /** Takes leave of the socket, which may take minutes to notice, and plans the next attempt. */

@@ -8,6 +8,12 @@ const MAX_JOBS = 150;
 
 export class JobsCard extends Card {
   #jobs = this.rows("jobs", "job-template", MAX_JOBS, fillJob);
+  #failing = 0;
+
+  get worry() {
+    if (this.#failing === 0) return null;
+    return this.#failing === 1 ? "1 job fails" : `${this.#failing} jobs fail`;
+  }
 
   show(data) {
     this.fields.text("active", `${formatCount(amount(data.active_jobs))} of ${formatCount(amount(data.total_jobs))}`);
@@ -15,8 +21,9 @@ export class JobsCard extends Card {
     const jobs = records(data.jobs, MAX_JOBS).map((job, index) => [`${job.scheduler} ${job.id ?? index}`, job]);
     const troubled = ([, job]) => (isTroubled(job) ? 0 : 1);
     this.#jobs.show(jobs.sort((one, other) => troubled(one) - troubled(other)));
-    this.fields.text("failures", formatCount(jobs.filter(([, job]) => isTroubled(job)).length));
-    this.fields.mark("failures", "tone", jobs.some(([, job]) => isTroubled(job)) ? "bad" : null);
+    this.#failing = jobs.filter(([, job]) => isTroubled(job)).length;
+    this.fields.text("failures", formatCount(this.#failing));
+    this.fields.mark("failures", "tone", this.#failing > 0 ? "bad" : null);
   }
 }
 

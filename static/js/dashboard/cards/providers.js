@@ -11,6 +11,12 @@ const SEVERITY = ["unhealthy", "parked", "degraded", "unknown", "healthy", "unco
 
 export class ProvidersCard extends Card {
   #providers = this.rows("providers", "provider-template", MAX_PROVIDERS, fillProvider);
+  #lost = 0;
+
+  get worry() {
+    if (this.#lost === 0) return null;
+    return this.#lost === 1 ? "1 source is lost" : `${this.#lost} sources are lost`;
+  }
 
   show(data) {
     const providers = entries(data.providers, MAX_PROVIDERS);
@@ -19,6 +25,7 @@ export class ProvidersCard extends Card {
     const asked = total === null ? null : total - (off ?? 0);
     this.fields.text("healthy", `${formatCount(amount(data.healthy_count))} of ${formatCount(asked)}`);
     this.fields.text("off", formatCount(off));
+    this.#lost = (amount(data.unhealthy_count) ?? 0) + (amount(data.parked_count) ?? 0);
     this.#showCount("degraded", amount(data.degraded_count), "warn");
     this.#showCount("unhealthy", amount(data.unhealthy_count), "bad");
     this.#showCount("parked", amount(data.parked_count), "warn");
