@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
+from tests.pages.dashboard_wire import DESKTOP, Tap, expect_status
 from tests.support.service import ServiceProcess
 
 SERVICE_SETTINGS = {"BROADCAST_INTERVAL": "1"}
@@ -87,6 +88,20 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def wire() -> Tap:
+    """Between the page of ``dashboard`` and the service."""
+    return Tap()
+
+
+@pytest.fixture
+def dashboard(open_page: OpenPage, service: ServiceProcess, wire: Tap) -> Page:
+    """The dashboard, connected; ``wire`` can speak to it."""
+    page = open_page(service, path="/dashboard", prepare=wire.attach, viewport=DESKTOP)
+    expect_status(page, "market_data", "live")
+    return page
 
 
 def _shorten_delays(page: Page, delay_ms: int) -> None:

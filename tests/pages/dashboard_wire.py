@@ -1,4 +1,4 @@
-"""The wire of the dashboard in the hands of a test: frames in the server's name, and whole servers made up."""
+"""The dashboard in the hands of a test: its cards, frames in the server's name, and whole servers made up."""
 
 from __future__ import annotations
 
@@ -9,11 +9,37 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from websocket.catalogue import SERVICE_NAMES
 
 WS_ALL = re.compile(r"/ws/all$")
 
+DESKTOP = {"width": 1440, "height": 900}
+
+CARDS = (*SERVICE_NAMES, "connections")
+
+SENSELESS_WORDS = re.compile(r"\b(NaN|undefined|null|Infinity|\[object Object\])")
+
+SLOW_MS = 90_000
+"""For what comes only after the slowest provider was asked."""
+
 Handler = Callable[[WebSocketRoute, int], None]
+
+
+def card(page: Page, service: str) -> Locator:
+    """The card of a service."""
+    return page.locator(f"#card-{service}")
+
+
+def figure(page: Page, service: str, name: str) -> Locator:
+    """The first field of that name in a card."""
+    return card(page, service).locator(f"[data-field={name}]").first
+
+
+def expect_status(page: Page, service: str, status: str) -> None:
+    """Waits until a card stands so."""
+    expect(card(page, service)).to_have_attribute("data-status", status, timeout=60_000)
 
 
 def utc(age_s: float = 0.0) -> str:
