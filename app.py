@@ -13,6 +13,7 @@ green.patch()
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from flask import Flask
 
 from websocket import codec
 from websocket.archive.store import Archive
-from websocket.archive.tasks import DUE_CHECK_INTERVAL_S, ArchiveTasks
+from websocket.archive.tasks import ArchiveTasks
 from websocket.broker.base import Broker
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.broker.redis_broker import RedisBroker
@@ -38,6 +39,7 @@ from websocket.feed_status import PriceFeedStatus
 from websocket.health import Health
 from websocket.hub import Hub
 from websocket.logs import set_up_logging
+from websocket.metrics.families import Samples
 from websocket.metrics.parts import LiveParts
 from websocket.metrics.registry import Metrics
 from websocket.price_book import PriceBook
@@ -79,11 +81,6 @@ PING_TIMEOUT_S = 10
 
 SWEEP_INTERVAL_S = 1.0
 """How often slow and closing connections are looked at."""
-
-ARCHIVE_DEADLINE_S = 30.0
-"""A disk that takes longer for a write is reported as a job that fails; the write itself goes on."""
-
-PRUNE_INTERVAL_S = 3600.0
 
 TAKE_OVER_WAIT_S = 20.0
 """How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
@@ -134,6 +131,34 @@ class Service:
             self.stand_in.stop()
 
 
+@dataclass(frozen=True)
+class _Feed:
+    """The way from the providers to the broker."""
+
+    limiter: RateLimiter
+    sources: Mapping[str, Source[Any]]
+    ticks: Pool[Any]
+    snapshots: Pool[Any]
+    book: PriceBook
+    broker: Broker
+    bus_watch: BusWatch
+    status: PriceFeedStatus
+    prices: PriceService
+
+
+@dataclass(frozen=True)
+class _Web:
+    """The way from the broker to the clients."""
+
+    app: Flask
+    connections: Connections
+    edge: Edge
+    hub: Hub
+    namespace: FeedNamespace
+    manager: FanoutManager
+    websockets: JsonWebSockets
+
+
 def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     """Builds the service from settings; nothing runs until ``start()``.
 
@@ -152,25 +177,146 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     if settings.demo.enabled:
         stand_in = StandInInternet(settings.demo)
         settings = with_provider_urls(settings, stand_in.start())
+    demo = settings.demo.enabled
+    feed = _build_feed(settings, cache, named_after=named_after)
+    data_dir = Path(settings.storage.data_dir)
+    archive = Archive(settings.archive, data_dir, demo=demo)
+    archive_tasks = ArchiveTasks(archive, settings.archive, data_dir, demo=demo, clock=time.time)
+    feed.broker.listen(archive.on_publication)
+    collecting, housekeeping = Scheduler("collecting"), Scheduler("housekeeping")
+    context = ServiceContext(
+        settings=settings,
+        broker=feed.broker,
+        sources=feed.sources,
+        book=feed.book,
+        cache=cache,
+        limiter=feed.limiter,
+        clock=time.time,
+        archive=archive,
+        archive_jobs=archive_tasks.jobs,
+        schedulers=(collecting, housekeeping),
+    )
+    context.pools.update({pool.name: pool for pool in (feed.ticks, feed.snapshots)})
+    health = Health(
+        book=feed.book,
+        feed_status=feed.status,
+        sources=feed.sources,
+        pools=context.pools,
+        essential=(feed.ticks, feed.snapshots),
+        cache=cache,
+        broker=feed.broker,
+        settings=settings.prices,
+        demo=demo,
+        clock=time.time,
+    )
+    collector = _build_collector(collecting, feed, context)
+    web = _build_web(settings, feed)
+    metrics = Metrics(_live_parts(feed, web, context)) if settings.metrics.enabled else None
 
+    add_routes = web.app.register_blueprint
+    add_routes(http_api(health, allowed_origins=settings.server.allowed_origins))
+    add_routes(websocket_api(web.websockets, clock=time.time))
+    add_routes(history_api(archive, demo=demo, clock=time.time))
+    add_routes(
+        archive_admin(archive_tasks, settings.server.admin_token, address_of=web.edge.address_of, clock=time.time)
+    )
+    if metrics is not None:
+        add_routes(metrics_api(metrics.exposition))
+    add_routes(pages())
+    add_routes(docs(settings))
+
+    feed.prices.schedule_status(housekeeping)
+    feed.bus_watch.schedule(housekeeping)
+    archive_tasks.schedule(housekeeping)
+    if stand_in is not None:
+        stand_in.schedule(housekeeping)
+    sweep = web.connections.sweep
+    housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", sweep, deadline_s=SWEEP_INTERVAL_S)
+    goodbye = Goodbye(
+        edge=web.edge,
+        namespace=web.namespace,
+        manager=web.manager,
+        websockets=web.websockets,
+        connections=web.connections,
+    )
+    return Service(
+        app=web.app,
+        broker=feed.broker,
+        collector=collector,
+        housekeeping=housekeeping,
+        archive=archive,
+        archive_tasks=archive_tasks,
+        health=health,
+        cache=cache,
+        goodbye=goodbye,
+        stand_in=stand_in,
+        metrics=metrics,
+    )
+
+
+def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) -> _Feed:
     # whoever shares a Redis shares what is collected, and the budgets: one allowance behind one address
-    is_shared = cache.status().kind == "redis"
+    is_shared, demo = cache.status().kind == "redis", settings.demo.enabled
     limiter = RateLimiter(redis_storage(settings.redis) if is_shared else None)
+    broker: Broker = MemoryBroker(clock=time.time)
+    if is_shared:
+        broker = RedisBroker(settings.redis, clock=time.time, demo=demo)
     sources = _build_sources(settings, names=named_after, limiter=limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
-    broker = _build_broker(settings, is_shared=is_shared)
     bus_watch = BusWatch(broker)
-    hub = Hub(broker, frame=update_frame, trouble=bus_watch.deaf)
-    feed_status = PriceFeedStatus(
+    status = PriceFeedStatus(
         book,
         settings.prices,
-        demo=settings.demo.enabled,
+        demo=demo,
         troubles=lambda: {name: trouble for name, source in sources.items() if (trouble := source.trouble)},
         deaf=bus_watch.deaf,
         clock=time.time,
     )
+    prices = PriceService(
+        book=book,
+        ticks=ticks,
+        snapshots=snapshots,
+        feed_status=status,
+        broker=broker,
+        cache=cache,
+        cache_key="prices:demo" if demo else "prices",
+        settings=settings.prices,
+        clock=time.time,
+    )
+    return _Feed(
+        limiter=limiter,
+        sources=sources,
+        ticks=ticks,
+        snapshots=snapshots,
+        book=book,
+        broker=broker,
+        bus_watch=bus_watch,
+        status=status,
+        prices=prices,
+    )
+
+
+def _build_collector(scheduler: Scheduler, feed: _Feed, context: ServiceContext) -> Collector:
+    """Plans the jobs that collect, and connects them with the broker, which says when they run."""
+    cache_key = "budgets:demo" if context.demo else "budgets"
+    budgets = BudgetKeeper(feed.limiter, context.cache, cache_key=cache_key)
+    services = [cls(context) for cls in service_classes().values()]
+    feed.prices.schedule(scheduler, context.settings.upstream)
+    budgets.schedule(scheduler)
+    for service in services:
+        service.schedule(scheduler)
+    collector = Collector(
+        scheduler,
+        restore=[budgets.load, feed.prices.load, *(service.begin for service in services)],
+        save=[feed.prices.save, budgets.save, *(service.save for service in services)],
+    )
+    feed.broker.on_role_change(gained=collector.begin, lost=collector.end)
+    return collector
+
+
+def _build_web(settings: Settings, feed: _Feed) -> _Web:
     connections = Connections(
         WireLimits(
             max_message_bytes=settings.edge.max_message_bytes,
@@ -180,135 +326,58 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         )
     )
     edge = Edge(settings.server, settings.edge)
-    prices = PriceService(
-        book=book,
-        ticks=ticks,
-        snapshots=snapshots,
-        feed_status=feed_status,
-        broker=broker,
-        cache=cache,
-        cache_key="prices:demo" if settings.demo.enabled else "prices",
-        settings=settings.prices,
-        clock=time.time,
-    )
-    data_dir = Path(settings.storage.data_dir)
-    archive = Archive(settings.archive, data_dir, demo=settings.demo.enabled)
-    archive_tasks = ArchiveTasks(archive, settings.archive, data_dir, demo=settings.demo.enabled, clock=time.time)
-    broker.listen(archive.on_publication)
-    collecting, housekeeping = Scheduler("collecting"), Scheduler("housekeeping")
-    context = ServiceContext(
-        settings=settings,
-        broker=broker,
-        sources=sources,
-        book=book,
-        cache=cache,
-        limiter=limiter,
-        clock=time.time,
-        archive=archive,
-        archive_jobs=archive_tasks.jobs,
-        schedulers=(collecting, housekeeping),
-    )
-    context.pools.update({pool.name: pool for pool in (ticks, snapshots)})
-    services = [cls(context) for cls in service_classes().values()]
-    health = Health(
-        book=book,
-        feed_status=feed_status,
-        sources=sources,
-        pools=context.pools,
-        essential=(ticks, snapshots),
-        cache=cache,
-        broker=broker,
-        settings=settings.prices,
-        demo=settings.demo.enabled,
-        clock=time.time,
-    )
-
+    hub = Hub(feed.broker, frame=update_frame, trouble=feed.bus_watch.deaf)
     app = Flask(__name__)
     app.url_map.strict_slashes = False
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
-    namespace = FeedNamespace(hub, edge=settings.edge, feed_status=prices.feed_status, clock=time.time)
-    prices.on_status_change(namespace.emit_feed_status)
+    namespace = FeedNamespace(hub, edge=settings.edge, feed_status=feed.prices.feed_status, clock=time.time)
+    feed.prices.on_status_change(namespace.emit_feed_status)
     manager = FanoutManager(connections, edge, route=settings.server.route)
     _socketio(app, settings, manager).on_namespace(namespace)
-    json_websockets = JsonWebSockets(
+    websockets = JsonWebSockets(
         SocketIoEdge(app.wsgi_app, edge), hub=hub, edge=edge, connections=connections, limits=settings.edge
     )
-    app.wsgi_app = json_websockets  # type: ignore[method-assign]
-    app.register_blueprint(http_api(health, allowed_origins=settings.server.allowed_origins))
-    app.register_blueprint(websocket_api(json_websockets, clock=time.time))
-    app.register_blueprint(history_api(archive, demo=settings.demo.enabled, clock=time.time))
-    app.register_blueprint(
-        archive_admin(archive_tasks, settings.server.admin_token, address_of=edge.address_of, clock=time.time)
-    )
-    app.register_blueprint(pages())
-    app.register_blueprint(docs(settings))
-    metrics = None
-    if settings.metrics.enabled:
-        metrics = Metrics(
-            LiveParts(
-                connections=connections,
-                clients=lambda: {
-                    ("json", "websocket"): json_websockets.clients,
-                    **{("socketio", transport): count for transport, count in manager.transports().items()},
-                },
-                subscribers={"json": hub.count, "socketio": namespace.count},
-                traffic={"json": hub.traffic, "socketio": manager.traffic},
-                hub=hub,
-                broker=broker,
-                channels=CHANNELS,
-                book=book,
-                feed_status=feed_status,
-                feeds=(CRYPTO_PRICES,),
-                sources=sources,
-                limiter=limiter,
-                pools=context.pools,
-                schedulers=context.schedulers,
-                cache=cache,
-                archive=archive.status,
-                version=API_VERSION,
-                demo=settings.demo.enabled,
-            )
-        )
-        app.register_blueprint(metrics_api(metrics.exposition))
-
-    prices.schedule(collecting, settings.upstream)
-    budgets = BudgetKeeper(limiter, cache, cache_key="budgets:demo" if settings.demo.enabled else "budgets")
-    budgets.schedule(collecting)
-    for service in services:
-        service.schedule(collecting)
-    collector = Collector(
-        collecting,
-        restore=[budgets.load, prices.load, *(service.begin for service in services)],
-        save=[prices.save, budgets.save, *(service.save for service in services)],
-    )
-    broker.on_role_change(gained=collector.begin, lost=collector.end)
-    prices.schedule_status(housekeeping)
-    bus_watch.schedule(housekeeping)
-    if stand_in is not None:
-        stand_in.schedule(housekeeping)
-    bus_watch.on_change(json_websockets.tell_status)
-    housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", connections.sweep, deadline_s=SWEEP_INTERVAL_S)
-    housekeeping.every(settings.archive.flush_interval_s, "archive flush", archive.flush, deadline_s=ARCHIVE_DEADLINE_S)
-    housekeeping.every(
-        PRUNE_INTERVAL_S, "archive prune", archive.prune, deadline_s=PRUNE_INTERVAL_S, delay_s=ARCHIVE_DEADLINE_S
-    )
-    if settings.archive.backup_interval_s:
-        due_s = min(DUE_CHECK_INTERVAL_S, settings.archive.backup_interval_s)
-        housekeeping.every(
-            due_s, "archive backup", archive_tasks.back_up_if_due, deadline_s=ARCHIVE_DEADLINE_S, delay_s=due_s
-        )
-    goodbye = Goodbye(
-        edge=edge, namespace=namespace, manager=manager, websockets=json_websockets, connections=connections
-    )
-    return Service(
-        app, broker, collector, housekeeping, archive, archive_tasks, health, cache, goodbye, stand_in, metrics
+    feed.bus_watch.on_change(websockets.tell_status)
+    app.wsgi_app = websockets  # type: ignore[method-assign]
+    return _Web(
+        app=app,
+        connections=connections,
+        edge=edge,
+        hub=hub,
+        namespace=namespace,
+        manager=manager,
+        websockets=websockets,
     )
 
 
-def _build_broker(settings: Settings, *, is_shared: bool) -> Broker:
-    if is_shared:
-        return RedisBroker(settings.redis, clock=time.time, demo=settings.demo.enabled)
-    return MemoryBroker(clock=time.time)
+def _live_parts(feed: _Feed, web: _Web, context: ServiceContext) -> LiveParts:
+    """What the metrics are read from."""
+
+    def clients() -> Samples:
+        counts: dict[Sequence[str], float | None] = {("json", "websocket"): web.websockets.clients}
+        counts.update({("socketio", transport): count for transport, count in web.manager.transports().items()})
+        return counts
+
+    return LiveParts(
+        connections=web.connections,
+        clients=clients,
+        subscribers={"json": web.hub.count, "socketio": web.namespace.count},
+        traffic={"json": web.hub.traffic, "socketio": web.manager.traffic},
+        hub=web.hub,
+        broker=feed.broker,
+        channels=CHANNELS,
+        book=feed.book,
+        feed_status=feed.status,
+        feeds=(CRYPTO_PRICES,),
+        sources=feed.sources,
+        limiter=feed.limiter,
+        pools=context.pools,
+        schedulers=context.schedulers,
+        cache=context.cache,
+        archive=context.archive.status,
+        version=API_VERSION,
+        demo=context.demo,
+    )
 
 
 def _build_sources(settings: Settings, *, names: NodeSettings, limiter: RateLimiter) -> dict[str, Source[Any]]:

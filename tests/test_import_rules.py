@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "job_runs": FOUNDATION,
     "scheduler": FOUNDATION | {"job_runs"},
     # its command line asks whether a service holds the folder, which the cache knows
-    "archive": FOUNDATION | {"broker", "catalogue", "cache"},
+    "archive": FOUNDATION | {"broker", "catalogue", "cache", "scheduler"},
     "price_book": FOUNDATION,
     "feed_status": FOUNDATION | {"price_book"},
 }

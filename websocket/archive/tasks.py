@@ -14,10 +14,16 @@ from websocket.archive.export import GZIP_SUFFIX, ExportFormat, Selection, expor
 from websocket.archive.progress import Jobs, Progress, Report
 from websocket.archive.store import Archive
 from websocket.errors import ArchiveError
+from websocket.scheduler import Scheduler
 from websocket.settings import ArchiveSettings
 
 DUE_CHECK_INTERVAL_S = 60.0
 """How often it is looked whether a backup is due. It goes by the age of the newest one, so restarts change nothing."""
+
+PRUNE_INTERVAL_S = 3600.0
+
+JOB_DEADLINE_S = 30.0
+"""A disk that takes longer for a write is reported as a job that fails; the write itself goes on."""
 
 RETRY_AFTER_S = 600.0
 """Pause after a backup on schedule that failed."""
@@ -61,6 +67,17 @@ class ArchiveTasks:
         self._demo = demo
         self._clock = clock
         self._tried_at: float | None = None
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        """Plans the writes, the clearing out, and the backups if they are wanted."""
+        settings, archive = self._settings, self._archive
+        scheduler.every(settings.flush_interval_s, "archive flush", archive.flush, deadline_s=JOB_DEADLINE_S)
+        scheduler.every(
+            PRUNE_INTERVAL_S, "archive prune", archive.prune, deadline_s=PRUNE_INTERVAL_S, delay_s=JOB_DEADLINE_S
+        )
+        if settings.backup_interval_s:
+            due_s = min(DUE_CHECK_INTERVAL_S, settings.backup_interval_s)
+            scheduler.every(due_s, "archive backup", self.back_up_if_due, deadline_s=JOB_DEADLINE_S, delay_s=due_s)
 
     def start_backup(self) -> Progress:
         """Begins a backup.
