@@ -31,6 +31,7 @@ class Cable:
         self._ends: list[socket.socket] = []
         self._is_cut = False
         self._swallows = False
+        self._breaks_next = False
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen()
@@ -51,6 +52,10 @@ class Cable:
         """Connections stay and can be made, but nothing comes through."""
         self._swallows = True
 
+    def break_at_next_call(self) -> None:
+        """The connection on which something is said next breaks, before it arrives."""
+        self._breaks_next = True
+
     def _break_all(self) -> None:
         for end in self._ends:
             _shut(end)
@@ -68,15 +73,19 @@ class Cable:
                 near.close()
                 continue
             self._ends += [near, far]
-            green.spawn(self._forward, near, far)
+            green.spawn(self._forward, near, far, True)
             green.spawn(self._forward, far, near)
 
-    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, is_call: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
+                if is_call and self._breaks_next:
+                    self._breaks_next = False
+                    break
                 if not self._swallows:
                     target.sendall(data)
         _shut(target)
+        _shut(source)
         source.close()
 
 

@@ -289,6 +289,42 @@ def test_dropped_connections_cost_nothing(members: Members, server: RedisServer)
     assert (collector.roles, follower.roles) == (["gained"], [])
 
 
+def test_connection_that_breaks_in_a_call_costs_nothing(members: Members, server: RedisServer) -> None:
+    """One more trial tells that Redis is well."""
+    collector, follower = members.pair(server.port, with_cables=True)
+    before = collector.broker.status().epoch
+    for number in range(1, 8):
+        for member in (collector, follower):
+            assert member.cable is not None
+            member.cable.break_at_next_call()
+        collector.publish(number)
+        green.sleep(0.7)
+        assert collector.role == "collector"
+        assert follower.broker.status().healthy
+    follower.hears(7)
+    assert follower.seqs() == list(range(1, 8))
+    assert {one.epoch for one in (*collector.heard, *follower.heard)} == {before}
+
+
+def test_follower_whose_position_is_wrong_notices_and_heals(members: Members, server: RedisServer) -> None:
+    """Redis answers its calls, but there is never anything behind the entry that it waits behind."""
+    collector, follower = members.pair(server.port)
+    collector.publish(1)
+    follower.hears(1)
+    there = server.client()
+    streams = [f"{members.prefix}bus:heartbeats", f"{members.prefix}bus:stream:news"]
+    there.xadd(streams[0], {"channels": 1}, id="99999999999999-1")
+    there.xadd(streams[1], {"what": "?"}, id="99999999999999-1")
+    green.sleep(0.5)
+    there.delete(*streams)
+    collector.publish(2)
+    follower.ails()
+    follower.heals()
+    collector.publish(3)
+    follower.hears(3)
+    assert follower.numbers() == [1, 2, 3]
+
+
 def test_follower_that_is_deaf_says_so_and_heals(members: Members, server: RedisServer) -> None:
     """Its connection stands and nothing comes: the heartbeats tell, and it makes a new one."""
     collector, follower = members.pair(server.port, with_cables=True)
