@@ -79,7 +79,7 @@ def test_outage_that_is_too_long_ends_in_snapshots(members: Members, server: Red
 
 
 def test_island_is_an_epoch_of_its_own(members: Members, server: RedisServer) -> None:
-    """Its numbers mean nothing elsewhere; whoever saw them gets a snapshot from any process."""
+    """Its numbers mean nothing elsewhere; in the process that was on it, the way there and back is known."""
     collector, follower = members.pair(server.port, with_cables=True)
     (before,) = collector.publish(1)
     follower.hears(1)
@@ -91,15 +91,22 @@ def test_island_is_an_epoch_of_its_own(members: Members, server: RedisServer) ->
     (during,) = collector.publish(2)
     assert (during.epoch != before.epoch, during.seq) == (True, 1)
     assert collector.broker.since("news", during.epoch, 1) == []
-    assert collector.broker.since("news", before.epoch, 1) is None
+    assert collector.broker.since("news", before.epoch, 1) == [during]
+    assert collector.broker.since("news", before.epoch, 2) is None
+    assert collector.broker.since("news", during.epoch, 2) is None
     assert collector.broker.position("news") == (during.epoch, 1)
     for cable in (collector.cable, follower.cable):
         cable.mend()
     collector.becomes("collector")
     follower.hears(2)
     for member in (collector, follower):
-        assert member.broker.since("news", during.epoch, 1) is None
         assert member.broker.position("news") == (before.epoch, 2)
+    assert follower.broker.since("news", during.epoch, 1) is None
+    assert collector.broker.since("news", during.epoch, 1) == []
+    assert collector.broker.since("news", during.epoch, 0) == collector.broker.since("news", before.epoch, 1)
+    assert collector.broker.since("news", during.epoch, 2) is None
+    collector.publish(3)
+    assert [one.seq for one in collector.broker.since("news", during.epoch, 1) or ()] == [3]
 
 
 def test_collector_that_is_cut_off_is_replaced_and_comes_back_as_a_follower(

@@ -118,7 +118,7 @@ def test_long_lists_have_an_end(dashboard: Page, wire: Tap) -> None:
 
 def test_rows_that_did_not_change_are_not_touched(dashboard: Page, wire: Tap) -> None:
     """A second update with one new article adds a row and leaves the others alone."""
-    known = [{"id": str(number), "title": f"Title {number}", "published_at": utc(86_400)} for number in range(20)]
+    known = [{"id": str(number), "title": f"Title {number}", "published_at": utc(90_000)} for number in range(20)]
     wire.send("news", articles=known, sources=[])
     rows = card(dashboard, "news").locator("[data-field=articles] li")
     expect(rows).to_have_count(20)
@@ -130,7 +130,7 @@ def test_rows_that_did_not_change_are_not_touched(dashboard: Page, wire: Tap) ->
             .observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
         }"""
     )
-    wire.send("news", articles=[{"id": "new", "title": "New", "published_at": utc(86_400)}, *known], sources=[])
+    wire.send("news", articles=[{"id": "new", "title": "New", "published_at": utc(90_000)}, *known], sources=[])
     expect(rows).to_have_count(21)
     expect(rows.first).to_contain_text("New")
     elsewhere = (

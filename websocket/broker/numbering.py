@@ -17,6 +17,7 @@ from websocket.broker.history import History, Listeners
 from websocket.broker.lease import unused_epoch
 
 _EPOCHS_REMEMBERED = 32
+_ISLANDS_REMEMBERED = 500  # a channel of an island each
 
 
 class Numbering:
@@ -37,6 +38,8 @@ class Numbering:
         self._was_isolated = False
         # epochs that are over for us: they never come back, whatever a Redis that was restored says
         self._left: deque[str] = deque(maxlen=_EPOCHS_REMEMBERED)
+        # (channel, epoch of an island that was rejoined) -> its newest number, and which that became
+        self._rejoined: dict[tuple[str, str], tuple[int, int]] = {}
 
     @property
     def epoch(self) -> str:
@@ -54,6 +57,23 @@ class Numbering:
         if self._island is not None and self._island.last(channel) is not None:
             return self._island
         return self.shared
+
+    def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
+        """As ``Broker.since``. The way onto the island and back is known here, so it is no reason for a snapshot."""
+        island = self._island
+        if island is not None and island.last(channel) is not None:
+            on_island = island.since(channel, epoch, seq)
+            if on_island is not None:
+                return on_island
+            before, after = self._since_shared(channel, epoch, seq), island.since(channel, island.epoch, 0)
+            return None if before is None or after is None else before + after
+        return self._since_shared(channel, epoch, seq)
+
+    def _since_shared(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
+        rejoined = self._rejoined.get((channel, epoch))
+        if rejoined is not None and 0 <= seq <= rejoined[0]:
+            epoch, seq = self.shared.epoch, rejoined[1] - (rejoined[0] - seq)
+        return self.shared.since(channel, epoch, seq)
 
     def number(self, channel: str, data: Any, body: bytes) -> Publication:
         """Gives a payload the next number of the epoch, and remembers it."""
@@ -75,6 +95,7 @@ class Numbering:
         if self.shared.epoch != epoch:
             self.leave(self.shared.epoch)
             self.shared.epoch = epoch
+            self._rejoined.clear()
 
     def take(self, publication: Publication, *, is_news: bool) -> None:
         """Takes over what another process published.
@@ -105,8 +126,12 @@ class Numbering:
         island, self._island = self._island, None
         if island is not None:
             for channel in island.channels():
-                for publication in island.newer_than(channel, 0):
-                    self._renumber(publication)
+                kept = [self._renumber(publication) for publication in island.newer_than(channel, 0)]
+                newest = island.position(channel)[1]
+                if len(kept) == newest:  # else there is a hole before what was kept
+                    self._rejoined[channel, island.epoch] = newest, kept[-1].seq
+            while len(self._rejoined) > _ISLANDS_REMEMBERED:
+                del self._rejoined[next(iter(self._rejoined))]
 
     def begin(self, epoch: str) -> None:
         """Begins, or goes on, to number in an epoch.

@@ -143,7 +143,7 @@ class RedisBroker(Broker):
         return self._numbers.of(channel).last(channel)
 
     def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
-        return self._numbers.of(channel).since(channel, epoch, seq)
+        return self._numbers.since(channel, epoch, seq)
 
     def position(self, channel: str) -> tuple[str, int]:
         return self._numbers.of(channel).position(channel)

@@ -42,7 +42,7 @@ export class Overview {
     byId("lost-banner").hidden = !isLost;
     const since = this.#lastUpdateAt === null ? "Nothing has come yet." : `The figures are those of ${formatTime(this.#lastUpdateAt)}.`;
     if (phase === "waiting") setText(byId("lost-text"), `${report.detail} ${since}`);
-    this.#showTitle();
+    this.showStates();
     this.tick();
   }
 
@@ -74,7 +74,8 @@ export class Overview {
     ];
     const services = told.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
     const worries = this.#cards.map((card) => card.worry).filter((worry) => worry !== null);
-    setText(byId("summary"), [...services, ...worries].join(" · "));
+    const known = [...services, ...worries].join(" · ");
+    setText(byId("summary"), document.body.dataset.connection === "lost" ? `Last known: ${known}` : known);
     byId("summary").dataset.tone = summaryTone(counts, worries);
     byId("demo-banner").hidden = !this.#cards.some((card) => card.isDemo);
     this.#trouble = counts.trouble;
