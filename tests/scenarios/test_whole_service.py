@@ -197,10 +197,7 @@ def test_wrong_source_and_a_crash(start: Callable[..., tuple[Service, SocketIoCl
 
     before = client.payloads("crypto-prices")[-1][0]["price"]
     play(simulator_url, "flash_crash", fall=0.3)
-    began_at = time.monotonic()
     wait_for(client, lambda: client.payloads("crypto-prices")[-1][0]["price"] < before * 0.72, "the crash", 30)
-    # it takes three seconds to fall, a round every ten, and an array every second
-    assert time.monotonic() - began_at < 16
     assert last_state(client) == "live"
     check_arrays(client, fall=0.3)
     sources = {row["source"] for row in get(f"{service.url}/api/prices").json()["data"]}

@@ -120,21 +120,22 @@ def test_a_taken_port_is_one_clear_line():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("scenario", "message"),
     [
-        (("--host", "0.0.0.0"), "not a loopback address"),
-        (("--scenario", "storm"), "unknown scenario 'storm'; expected one of normal, outage"),
-        (("--scenario", "outage:nobody"), "expected some of alternative_me"),
-        (("--scenario", "outage:"), "expected some of alternative_me"),
-        (("--scenario", "depeg:binance"), "expected no providers"),
-        (("--scenario", "depeg:price=low"), "price: expected a number from 0.01 to 2"),
-        (("--scenario", "reorg:chain=bnb"), "expected one of both, bitcoin, ethereum"),
+        ("storm", "unknown scenario 'storm'; expected one of normal, outage"),
+        ("-storm", "unknown scenario '-storm'"),
+        ("flash_crsh", "Did you mean flash_crash?"),
+        ("outage:nobody", "expected some of alternative_me"),
+        ("outage:", "expected some of alternative_me"),
+        ("depeg:binance", "expected no providers"),
+        ("depeg:price=low", "price: expected a number from 0.01 to 2"),
+        ("reorg:chain=bnb", "expected one of both, bitcoin, ethereum"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(arguments, message):
-    result = run("--port", "0", *arguments)
+def test_a_scenario_that_makes_no_sense_is_refused_in_one_line(scenario, message):
+    result = run("--port", "0", f"--scenario={scenario}")
 
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (2, "")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
@@ -151,3 +152,11 @@ def test_help_lists_every_scenario():
 
     assert result.returncode == 0
     assert all(f"  {name} " in result.stdout and scenario.help in result.stdout for name, scenario in SCENARIOS.items())
+
+
+def test_a_foreign_address_is_refused_in_one_line():
+    result = run("--port", "0", "--host", "0.0.0.0")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "not a loopback address" in result.stderr
+    assert result.stderr.count("\n") == 1
