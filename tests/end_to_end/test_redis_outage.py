@@ -22,7 +22,7 @@ def cache_of(service: ServiceProcess) -> dict[str, Any]:
 def test_killed_redis_loses_no_price_and_stops_no_broadcast(
     start_redis: Callable[..., RedisServer], start_service: StartService, connect: Connect
 ) -> None:
-    """Broadcasts go on in their numbers, all ten prices stay, ``/health`` tells, and Redis is used again when back."""
+    """Broadcasts go on, all ten prices stay, ``/health`` tells, and Redis is used again when it is back."""
     redis = start_redis()
     service = start_service({"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port)})
     client = connect(service, transports=["websocket"])
@@ -41,17 +41,16 @@ def test_killed_redis_loses_no_price_and_stops_no_broadcast(
     assert report.json()["status"] == "degraded"
     assert "Redis" in report.json()["reason"]
     during = client.subscribe()
-    assert during["epoch"] == before["epoch"]
-    assert during["seq"] >= before["seq"] + 5
+    # other processes may give out the old numbers meanwhile, for all that this one knows
+    assert during["epoch"] != before["epoch"]
+    assert during["seq"] >= 4
 
     redis.start()
     wait_until(lambda: cache_of(service)["healthy"], "the cache is healthy again")
     wait_until(lambda: redis.client().exists("dwt:cache:prices:demo"), "the prices are in the new, empty Redis")
     client.wait_for_more("crypto-prices", 2)
-    after = client.subscribe()
-    assert after["epoch"] == before["epoch"]
-    # every number since the first acknowledgement came: the snapshot, and one array for each step
-    assert len(client.received("crypto-prices")) >= after["seq"] - before["seq"]
+    wait_until(lambda: get(f"{service.url}/health").json()["bus"]["healthy"], "the others would hear of it again")
+    client.wait_for_more("crypto-prices", 2)
     assert client.received("#disconnect") == []
 
 
@@ -91,4 +90,5 @@ def test_prices_come_back_from_redis(start_redis: Callable[..., RedisServer], st
     first.stop()
     second = start_service(env)
     assert second.folder != first.folder
-    assert f"cached prices restored symbols={','.join(SYMBOLS)}" in second.log_file.read_text()
+    restored = f"cached prices restored symbols={','.join(SYMBOLS)}"
+    wait_until(lambda: restored in second.log_file.read_text(), "the prices of the first")

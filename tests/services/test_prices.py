@@ -259,6 +259,29 @@ class TestTellingOthers:
         assert other.book.prices() == studio.book.prices()
         assert len(other.book.prices()) == len(SYMBOLS)
 
+    def test_process_that_comes_later_knows_the_book(self) -> None:
+        """It is not told of what was published before it came, and while no provider answers nothing else comes."""
+        studio, late = Studio(), Studio()
+        studio.hold(*SYMBOLS)
+        studio.service.settle()
+        studio.service.refresh_ticks()
+        late.service._broker = studio.broker
+        assert late.book.quotes() == []
+        late.service.check_status()
+        assert late.book.prices() == studio.book.prices()
+        assert [status.status for status in late.told] == ["live"]
+        assert len(late.book.prices()) == len(SYMBOLS)
+
+    def test_who_takes_over_knows_the_book_without_a_cache(self) -> None:
+        """Redis may have been emptied a moment ago; what was published last must not shrink."""
+        studio, heir = Studio(), Studio()
+        studio.hold(*SYMBOLS)
+        studio.service.settle()
+        studio.service.refresh_ticks()
+        heir.service._broker = studio.broker
+        heir.service.load()
+        assert heir.book.prices() == studio.book.prices()
+
 
 class TestAsking:
     def test_next_source_is_asked_only_for_what_is_lacking(self) -> None:

@@ -201,6 +201,8 @@ class PriceService:
                 logger.exception("asking failed provider=%s", source.name)
                 raise BadPayload(source.name, "ask", "failed on our side; it is logged") from error
             self._publish_new_coins()
+            # not at the end of the round, which may take long: an archive must not lag behind what is shown
+            self._tell_others()
 
         def done() -> bool:
             nonlocal asked
@@ -268,6 +270,7 @@ class PriceService:
 
     def check_status(self) -> None:
         """Tells the listeners when the feed's state has changed."""
+        self._catch_up()
         status = self._feed_status.of(CRYPTO_PRICES)
         last, self._last_status = self._last_status, status
         if status.same_as(last):
@@ -308,8 +311,19 @@ class PriceService:
         if publication.channel == PRICE_BOOK:
             self._book.restore(msgspec.json.decode(publication.body, type=dict[str, Entry]))
 
+    def _catch_up(self) -> None:
+        """Takes over the book as it was before this process came; it is told only of what is published from then on,
+        and while no provider answers that is nothing.
+        """
+        last = self._broker.last(PRICE_BOOK)
+        if last is not None and not self._book.quotes():
+            self._on_publication(last)
+
     def load(self) -> None:
-        """Takes over the book of an earlier run, so that its prices, with their true age, are there at once."""
+        """Takes over the book of the process before, and of an earlier run, so that its prices, with their true age, are
+        there at once.
+        """
+        self._catch_up()
         kept = self._cache.get(self._cache_key)
         if kept is None:
             return
