@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.cache.redis_server import RedisServer
-from tests.end_to_end.conftest import Connect, StartService
+from tests.end_to_end.conftest import Connect, SimulatorProcess, StartService
+from tests.end_to_end.test_restarts import prices, real
 from tests.support.plain_http import get
-from tests.support.processes import wait_until
-from tests.support.service import ServiceProcess
+from tests.support.processes import free_port, wait_until
+from tests.support.service import ServiceProcess, internet_at
 from websocket.coins import SYMBOLS
 
 
@@ -81,14 +82,16 @@ def test_service_starts_while_redis_is_away(
     wait_until(lambda: cache_of(service)["healthy"], "the cache is healthy")
 
 
-def test_prices_come_back_from_redis(start_redis: Callable[..., RedisServer], start_service: StartService) -> None:
-    """A service on a new machine, with an empty folder, has the prices that another one left."""
+def test_prices_come_back_from_redis(
+    start_redis: Callable[..., RedisServer], start_service: StartService, internet: SimulatorProcess
+) -> None:
+    """A service on a new machine, with an empty folder and no internet, has the prices that another one left."""
     redis = start_redis()
     env = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port)}
-    first = start_service(env)
-    wait_until(lambda: len(get(f"{first.url}/api/prices").json()["data"]) == len(SYMBOLS), "ten prices")
+    ports = free_port(), free_port()
+    first = start_service({**env, **internet_at(internet.url)}, command=real(ports[0]), port=ports[0])
+    wait_until(lambda: len(prices(first)) == len(SYMBOLS), "ten prices")
     first.stop()
-    second = start_service(env)
+    second = start_service(env, command=real(ports[1]), port=ports[1])
     assert second.folder != first.folder
-    restored = f"cached prices restored symbols={','.join(SYMBOLS)}"
-    wait_until(lambda: restored in second.log_file.read_text(), "the prices of the first")
+    wait_until(lambda: len(prices(second)) == len(SYMBOLS), "the prices of the first")
