@@ -17,7 +17,9 @@ class ReconnectingClient {
     this.services = services;
     this.onUpdate = onUpdate;
     this.positions = new Map(); // service -> { epoch, seq } of its last update
+    this.recovered = new Set(); // services of which the next update follows the last, whatever its number
     this.failures = 0;
+    this.askedWait = null;
   }
 
   connect() {
@@ -41,7 +43,8 @@ class ReconnectingClient {
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.failures) * (0.5 + Math.random() / 2);
     this.failures += 1;
     console.log("connection lost:", reason);
-    setTimeout(() => this.connect(), delay);
+    setTimeout(() => this.connect(), this.askedWait ?? delay);
+    this.askedWait = null;
   }
 
   subscribe(service) {
@@ -66,11 +69,15 @@ class ReconnectingClient {
     this.failures = 0;
     if (message.type === "update") {
       const before = this.positions.get(message.service);
-      const isGap = before !== undefined && (message.epoch !== before.epoch || message.seq !== before.seq + 1);
+      const isNext = before === undefined || (message.epoch === before.epoch && message.seq === before.seq + 1);
+      const isGap = !this.recovered.delete(message.service) && !isNext;
       this.positions.set(message.service, { epoch: message.epoch, seq: message.seq });
       this.onUpdate(message, isGap);
+    } else if (message.type === "subscription_confirmed") {
+      if (message.data.recovered) this.recovered.add(message.service);
     } else if (message.type === "error") {
       console.log("error", message.data.code, message.data.message);
+      if (message.data.code === "shutting_down") this.askedWait = message.data.reconnect_in_ms;
     }
   }
 }

@@ -30,7 +30,9 @@ class ReconnectingClient:
         self.services = services
         self.on_update = on_update
         self.positions = {}  # service -> {"epoch", "seq"} of its last update
+        self.recovered = set()  # services of which the next update follows the last, whatever its number
         self.failures = 0
+        self.asked_wait_s = None
 
     async def run(self):
         """Connects again and again; never returns."""
@@ -47,7 +49,8 @@ class ReconnectingClient:
             # jitter, or all clients of a restarted service would come back in the same moment
             delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(self.failures, 10)) * random.uniform(0.5, 1)
             self.failures += 1
-            await asyncio.sleep(delay_s)
+            await asyncio.sleep(self.asked_wait_s or delay_s)
+            self.asked_wait_s = None
 
     async def subscribe(self, websocket):
         """Subscribes to every service, from where we stood."""
@@ -64,9 +67,16 @@ class ReconnectingClient:
             position = {"epoch": message["epoch"], "seq": message["seq"]}
             self.positions[message["service"]] = position
             expected = before and {"epoch": before["epoch"], "seq": before["seq"] + 1}
-            self.on_update(message, expected is not None and position != expected)
+            follows = expected is None or position == expected or message["service"] in self.recovered
+            self.recovered.discard(message["service"])
+            self.on_update(message, not follows)
+        elif message["type"] == "subscription_confirmed":
+            if message["data"].get("recovered"):
+                self.recovered.add(message["service"])
         elif message["type"] == "error":
             print("error", message["data"]["code"], message["data"]["message"])
+            if message["data"]["code"] == "shutting_down":
+                self.asked_wait_s = message["data"]["reconnect_in_ms"] / 1000
 
 
 def show(message, is_gap):

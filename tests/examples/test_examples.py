@@ -106,6 +106,21 @@ def test_cut_network_leaves_no_gap(run_example: RunExample, proxy: Proxy, name: 
 
 
 @RECONNECTING
+def test_polite_end_is_understood(run_example: RunExample, own_service: ServiceProcess, name: str) -> None:
+    """A service that says goodbye is left in peace for as long as it asked for."""
+    program = run_example(name, f"ws://127.0.0.1:{own_service.port}/ws")
+    program.wait_for("update", 2)
+    own_service.stop()
+    (said,) = program.wait_for("error")
+    assert said.startswith("error shutting_down ")
+    program.wait_for("connection")
+    before = len(program.lines("update"))
+    own_service.start()
+    own_service.wait_until_live()
+    program.wait_for("update", before + 2, timeout_s=60)
+
+
+@RECONNECTING
 def test_restarted_service_is_followed_on(run_example: RunExample, own_service: ServiceProcess, name: str) -> None:
     """A killed service comes back with a new epoch: that is said once, and then every number comes once, in order."""
     program = run_example(name, f"ws://127.0.0.1:{own_service.port}/ws")
