@@ -50,6 +50,7 @@ from websocket.scheduler import Scheduler
 from websocket.services import service_classes
 from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
+from websocket.services.chosen_providers import check_chosen_providers
 from websocket.services.prices import PriceService
 from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
 from websocket.transports.archive_admin import archive_admin
@@ -167,8 +168,10 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         lock_wait_s: seconds to wait for another process that is about to leave ``DATA_DIR``.
 
     Raises:
+        SettingsError: a setting cannot be used, which only the providers or the simulator know.
         StartError: the machine does not let us start.
     """
+    check_chosen_providers(settings, provider_classes())
     set_up_logging(settings.log)
     allow_descriptors(settings.server.max_connections)
     cache = open_cache(settings.redis, settings.storage, lock_wait_s=lock_wait_s)

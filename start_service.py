@@ -16,7 +16,7 @@ from app import ROOT, build
 from websocket.errors import ServiceError, SettingsError
 from websocket.server import listen_on, serve_until_signalled
 from websocket.settings import Settings, load_settings, with_random_secret
-from websocket.start_check import describe_start
+from websocket.start_report import report_start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = _with_options(load_settings(os.environ, ROOT / ".env"), options)
         if options.check:
-            sys.stdout.write(describe_start(settings))
-            return 0
+            return _check(settings)
         listeners = listen_on(settings.server.host, settings.server.ports)
         if not settings.server.app_secret:
             settings = with_random_secret(settings)
@@ -46,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         service.stop()
     return 0
+
+
+def _check(settings: Settings) -> int:
+    """Says what a start would do, and what would hinder it; the exit code is 1 if anything would."""
+    report = report_start(settings)
+    sys.stdout.writelines(f"{line}\n" for line in report.lines)
+    sys.stderr.writelines(f"{line}\n" for line in report.hindrances)
+    return 1 if report.hindrances else 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -21,7 +21,8 @@ from simulator.server import NotLoopback, SimulatorServer
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until a signal, or the end of standard input when asked to; gives the exit code.
 
-    When ready it prints one line, ``{"listening":"http://127.0.0.1:8900"}``.
+    When ready it prints one line, ``{"listening":"http://127.0.0.1:8900"}``. A scenario that makes no sense ends it
+    with 2, as every other mistake on the command line; what this machine does not allow with 1.
     """
     options = _parser().parse_args(arguments)
     simulator = Simulator(seed=options.seed, refresh_s=options.refresh_s, block_speed=options.block_speed)
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.scenario:
             _begin(simulator, name)
         server = SimulatorServer(simulator, options.host, options.port)
-    except (ScenarioError, NotLoopback) as error:
+    except ScenarioError as error:
+        return _fail(str(error), code=2)
+    except NotLoopback as error:
         return _fail(str(error))
     except OSError as error:
         reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
@@ -139,6 +142,6 @@ def _set_when_stdin_closes(stopped: threading.Event) -> None:
     stopped.set()
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, *, code: int = 1) -> int:
     print(f"simulator: {message}", file=sys.stderr)
-    return 1
+    return code

@@ -6,6 +6,7 @@ the business of ``faults.py``, how a crash moves prices that of ``market.py``.
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,7 +176,9 @@ class ScenarioBook:
             ScenarioError: When anything of it is unknown or out of range; then nothing has changed.
         """
         if name not in SCENARIOS:
-            raise ScenarioError(f"unknown scenario {name!r}; expected one of {', '.join(SCENARIOS)}")
+            close = difflib.get_close_matches(name, SCENARIOS, n=1)
+            suggestion = f". Did you mean {close[0]}?" if close else ""
+            raise ScenarioError(f"unknown scenario {name!r}; expected one of {', '.join(SCENARIOS)}{suggestion}")
         scenario = SCENARIOS[name]
         self._check_providers(name, scenario, providers)
         if for_s is not None and (name == "normal" or not is_number(for_s) or for_s <= 0):

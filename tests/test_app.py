@@ -15,7 +15,9 @@ import app
 from tests.support.processes import run_to_end
 from tests.support.service import CLOSED_PORT, ROOT, service_environment
 from websocket import green
-from websocket.errors import StartError
+from websocket.errors import SettingsError, StartError
+from websocket.providers import provider_classes
+from websocket.services.chosen_providers import NEEDED
 from websocket.settings import Settings, load_settings, with_provider_urls
 
 
@@ -102,6 +104,24 @@ def test_pools_share_their_sources(build: Built) -> None:
     assert list(report["pools"]["price ticks"]["available_sources"]) == ["kraken", "coingecko"]
     assert list(report["pools"]["price snapshots"]["available_sources"]) == ["coingecko"]
     assert list(report["providers"]).count("coingecko") == 1
+
+
+def test_provider_that_cannot_do_what_it_is_chosen_for_is_a_wrong_setting(build: Built, tmp_path: Path) -> None:
+    """Said before anything is opened."""
+    with pytest.raises(SettingsError, match="TICK_PROVIDERS: 'mempool_space' cannot stand here"):
+        build(TICK_PROVIDERS="kraken,mempool_space")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_services_take_every_provider_that_settings_may_choose(build: Built) -> None:
+    """What a setting asks of its providers is what the services ask of them."""
+    classes = provider_classes()
+    chosen = {
+        setting: ",".join(name for name, provider in classes.items() if needed.lack_of(provider) is None)
+        for setting, needed in NEEDED.items()
+    }
+    pools = build(**chosen).health.report()["pools"]
+    assert list(pools["onchain daily"]["available_sources"]) == chosen["ONCHAIN_DAILY_PROVIDERS"].split(",")
 
 
 def test_folder_is_free_after_stop(build: Built) -> None:

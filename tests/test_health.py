@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from websocket import codec
+from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus
 from websocket.coins import SYMBOLS
@@ -19,7 +21,7 @@ from websocket.price_book import PriceBook
 from websocket.providers import provider_classes
 from websocket.providers.base import Answer, TickerProvider
 from websocket.records import Ticker
-from websocket.settings import PriceSettings, ProviderSettings, UpstreamSettings, Url
+from websocket.settings import ArchiveSettings, PriceSettings, ProviderSettings, UpstreamSettings, Url
 from websocket.transports.http_api import http_api
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
@@ -64,7 +66,7 @@ class SilentClient(HttpClient):
 class Ward:
     """A service that is looked after."""
 
-    def __init__(self, *, demo: bool = False) -> None:
+    def __init__(self, *, demo: bool = False, archive: Archive | None = None) -> None:
         self.now = START
         settings = PriceSettings()
         self.book = PriceBook(settings, clock=lambda: self.now)
@@ -89,6 +91,7 @@ class Ward:
             sources={"kraken": self.source},
             pools={"price ticks": self.pool},
             cache=self.cache,
+            archive=None if archive is None else archive.status,
             broker=self.broker,
             settings=settings,
             demo=demo,
@@ -165,6 +168,22 @@ class TestStatus:
         ward.cache.healthy = False
         status, report = ward.get("/health")
         assert (status, report["status"], report["reason"]) == (200, "degraded", "the disk is full")
+
+    def test_unwell_archive_degrades(self, tmp_path: Path) -> None:
+        """Prices go on, but are not recorded; one that is off on purpose is no trouble."""
+        no_folder = tmp_path / "file"
+        no_folder.touch()
+        for enabled, told in (
+            (True, ("degraded", "archive: cannot be opened: File exists")),
+            (False, ("healthy", None)),
+        ):
+            archive = Archive(ArchiveSettings(enabled=enabled), no_folder, demo=False)
+            archive.start()
+            ward = Ward(archive=archive)
+            ward.hear(*SYMBOLS)
+            status, report = ward.get("/health")
+            assert (status, report["status"], report["reason"]) == (200, *told)
+            archive.close()
 
     def test_clock_set_back_is_not_healthy(self) -> None:
         """Prices from our own future may be of any age."""

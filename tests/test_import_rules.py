@@ -58,6 +58,15 @@ MUST_NOT_IMPORT = {
     "transports": {"services", "upstream", "providers", "cache", "scheduler", "price_book"},
 }
 
+SETTINGS_FILES = [
+    f"websocket.settings.{name}"
+    for name in (
+        *("kinds", "service_areas", "price_areas", "data_areas", "address_areas", "areas"),
+        *("naming", "checks", "reading", "reference"),
+    )
+]
+"""The files of the settings; each may import those before it."""
+
 INPUT_AND_OUTPUT = {"http", "requests", "socket", "subprocess", "urllib.request", "urllib3"}
 
 PROVIDER_CONTRACTS = ("websocket.providers.base", "websocket.providers.capabilities")
@@ -182,8 +191,38 @@ def test_nobody_uses_asyncio() -> None:
         assert "asyncio" not in {name.split(".")[0] for name in imports_of(file)}, file
 
 
+def test_settings_are_imported_from_one_place() -> None:
+    """Which of its files declares what is the package's own business."""
+    for file in (*modules(), *(ROOT / name for name in ENTRY_POINTS)):
+        if part_of_or_none(file) != "settings":
+            assert not [name for name in imports_of(file) if name in SETTINGS_FILES], file
+
+
+@pytest.mark.parametrize("name", SETTINGS_FILES)
+def test_files_of_settings_import_those_before_them(name: str) -> None:
+    """From the kinds of values to what is read and shown; the package itself only passes on what they declare."""
+    (file,) = (file for file in files_of("settings") if name_of(file) == name)
+    before = SETTINGS_FILES[: SETTINGS_FILES.index(name)]
+    own = {imported for imported in imports_of(file) if imported in SETTINGS_FILES}
+    assert own <= set(before)
+    assert "websocket.settings" not in imports_of(file)
+
+
+def test_every_file_of_settings_has_its_place() -> None:
+    """In the order above, which the package's docstring shows to readers."""
+    names = {name_of(file) for file in files_of("settings")}
+    assert names - {"websocket.settings", "websocket.settings.__main__"} == set(SETTINGS_FILES)
+    explained = [line.split()[0] for line in docstring_of(PACKAGE / "settings" / "__init__.py") if ".py  " in line]
+    assert explained == [f"{name.rpartition('.')[2]}.py" for name in SETTINGS_FILES]
+
+
+def docstring_of(file: Path) -> list[str]:
+    """The lines of a module's docstring."""
+    return (ast.get_docstring(ast.parse(file.read_text())) or "").splitlines()
+
+
 def test_environment_is_read_in_one_place() -> None:
-    """``settings.py`` gets it from the entry points; ``green.py`` tells a library something through it."""
+    """``settings`` gets it from the entry points; ``green.py`` tells a library something through it."""
     users = {
         part_of(file)
         for file in modules()

@@ -12,7 +12,7 @@ from websocket.providers import provider_classes
 
 PACKAGE = Path(__file__).resolve().parents[1] / "websocket"
 
-OWN_PLACES = ("settings.py", "providers", "documentation")
+OWN_PLACES = ("settings", "providers", "documentation")
 """Settings have a line for each provider; the documentation's examples show what clients get."""
 
 

@@ -15,7 +15,7 @@ The way of one price, from provider to browser:
     wire/          WebSocket bytes below the transports: handshake, frames, connections that nobody waits for
     documentation/ the schemas and documents that /docs shows, made from the types and the catalogue
 
-Beside it: settings.py (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
+Beside it: settings/ (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
 codec.py (strict JSON), catalogue.py (the channels), cache/ (memory + file, or Redis), scheduler.py (when things run),
 feed_status.py and health.py (is it true and fresh?), logs.py, and green.py (the only module that names eventlet).
 ``app.py``, beside this package, builds and connects one of each; nothing else knows all of them.

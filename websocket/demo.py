@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from websocket import codec, green
-from websocket.errors import StartError
+from websocket.errors import SettingsError, StartError
 from websocket.scheduler import Scheduler
 from websocket.settings import DemoSettings
 
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 15.0
+
+WRONG_COMMAND_LINE = 2
+"""Exit code of the simulator. All of its command line is fixed but for the seed, a number, and the scenario."""
 
 CHECK_INTERVAL_S = 5.0
 """How often it is looked whether it still runs."""
@@ -56,29 +59,35 @@ class StandInInternet:
         """Starts the simulator; gives its address, for example ``http://127.0.0.1:40123``.
 
         Raises:
+            SettingsError: the scenario makes no sense to it, with what it expected.
             StartError: it did not come up, with what it said.
         """
         command = [sys.executable, "-m", "simulator", "--port", str(self._port), "--until-stdin-closes"]
-        command += ["--seed", str(self._settings.seed), "--scenario", self._settings.scenario]
+        command += ["--seed", str(self._settings.seed), f"--scenario={self._settings.scenario}"]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert self._process.stdout is not None
-        assert self._process.stderr is not None
         try:
             with green.deadline(START_TIMEOUT_S):
                 line = self._process.stdout.readline()
-            if not line:
-                said = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-                raise StartError(
-                    f"The simulator did not start: {said[-1] if said else 'it said nothing'}"
-                    f" (DEMO_SCENARIO={self._settings.scenario})"
-                )
+                if not line:
+                    raise self._refusal(self._process)
             url = str(codec.decode(line)["listening"])
         except (green.DeadlineExceeded, ValueError, KeyError) as error:
             raise StartError(f"The simulator did not start: {error}") from error
         self._port = urlsplit(url).port or 0
         return url
+
+    @staticmethod
+    def _refusal(ended: subprocess.Popen[bytes]) -> SettingsError | StartError:
+        """Why it ended before it was ready, in its own words."""
+        assert ended.stderr is not None
+        lines = ended.stderr.read().decode(errors="replace").strip().splitlines()
+        said = lines[-1] if lines else "it said nothing"
+        if ended.wait() == WRONG_COMMAND_LINE:
+            return SettingsError("DEMO_SCENARIO", said.removeprefix("simulator: "))
+        return StartError(f"The simulator did not start: {said}")
 
     def stop(self) -> None:
         """Ends the simulator. Does nothing when it does not run."""

@@ -3,6 +3,7 @@
     ServiceError
     ├── SettingsError            a setting is wrong: its name and what was expected
     ├── StartError               this machine does not let us start: what to do about it
+    │   └── InUse                because another process has what we need
     ├── ArchiveError             the archive cannot do what it was asked for: why, in one line
     │   └── ArchiveUnavailable   it cannot be read now: off, not open, too many reads, or one that takes too long
     ├── UpstreamError            a request to a provider ended without an answer we can use
@@ -56,6 +57,10 @@ class SettingsError(ServiceError):
 
 class StartError(ServiceError):
     """The machine does not let the service start; the text is one line that says what to do."""
+
+
+class InUse(StartError):
+    """Another process has what we need, such as a port; once it has ended, nothing hinders the start."""
 
 
 class ArchiveError(ServiceError):

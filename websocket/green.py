@@ -11,8 +11,8 @@ import signal
 import socket
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -235,10 +235,10 @@ def _watch(kind: str, fd: int, callback: Callable[[], None]) -> Any:
 
 def wait_for_signal(*signals: signal.Signals) -> str:
     """Waits for one of the signals; gives its name. The main thread's handlers for them are replaced."""
-    arrivals = _signal_arrivals()
-    for number in signals:
-        signal.signal(number, lambda *_: None)
-    return next(arrived.name for arrived in arrivals if arrived in signals)
+    with closing(_signal_arrivals()) as arrivals:
+        for number in signals:
+            signal.signal(number, lambda *_: None)
+        return next(arrived.name for arrived in arrivals if arrived in signals)
 
 
 def on_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
@@ -257,7 +257,7 @@ def on_signals(callback: Callable[[signal.Signals], object], *signals: signal.Si
     spawn(watch)
 
 
-def _signal_arrivals() -> Iterator[signal.Signals]:
+def _signal_arrivals() -> Generator[signal.Signals, None, None]:
     """Every signal that arrives from now on and has a handler in Python.
 
     Such a handler runs only when the interpreter gets to run, which may be a second later while everybody sleeps. The
@@ -267,10 +267,14 @@ def _signal_arrivals() -> Iterator[signal.Signals]:
     writer.setblocking(False)
     signal.set_wakeup_fd(writer.fileno())
 
-    def arrivals() -> Iterator[signal.Signals]:
-        # the writer is named here so that it stays open as long as somebody looks
-        while writer.fileno() != -1:
-            yield signal.Signals(reader.recv(1)[0])
+    def arrivals() -> Generator[signal.Signals, None, None]:
+        try:
+            while True:
+                yield signal.Signals(reader.recv(1)[0])
+        finally:
+            # a signal that comes later must not be written to what is closed
+            signal.set_wakeup_fd(-1)
+            writer.close()
 
     return arrivals()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from websocket.archive.status import ArchiveStatus
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import CRYPTO_PRICES
@@ -29,6 +30,7 @@ class Health:
         pools: the pools that they form.
         essential: those of them without which prices are about to get old.
         cache: the cache.
+        archive: gives the status of the archive; None where there is none.
         broker: knows whether this process collects, and whether it hears of what another one does.
         settings: the limits of age.
         demo: whether the simulated internet feeds the service.
@@ -44,6 +46,7 @@ class Health:
         pools: Mapping[str, Pool[Any]],
         essential: Sequence[Pool[Any]] = (),
         cache: Cache,
+        archive: Callable[[], ArchiveStatus] | None = None,
         broker: Broker,
         settings: PriceSettings,
         demo: bool,
@@ -55,6 +58,7 @@ class Health:
         self._pools = pools
         self._essential = essential
         self._cache = cache
+        self._archive = archive
         self._broker = broker
         self._settings = settings
         self._demo = demo
@@ -80,6 +84,7 @@ class Health:
             *([feed.reason] if feed.reason else []),
             *(f"no provider answers for {name}" for name in silent),
             *([] if cache.healthy else [cache.detail]),
+            *self._archive_trouble(),
             *([] if bus.healthy else [bus.detail]),
         ]
         status = ("degraded" if reasons else "healthy") if self._has_fresh_price() else "unhealthy"
@@ -134,6 +139,13 @@ class Health:
                 }
             )
         return rows
+
+    def _archive_trouble(self) -> list[str]:
+        """Why the archive does not record; nothing when it does, or when it is off on purpose."""
+        if self._archive is None:
+            return []
+        archive = self._archive()
+        return [] if archive.healthy or not archive.enabled else [f"archive: {archive.detail}"]
 
     def _has_fresh_price(self) -> bool:
         return len(self._book.older_than(self._settings.stale_after_s)) < len(self._book.symbols)

@@ -1,12 +1,15 @@
 """What one process needs to hold thousands of connections: descriptors, and a garbage collector that keeps out of the
-way. Both ways to start the service use it.
+way; and which other process has a port that we want. Both ways to start the service use it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
+import os
 import resource
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -44,3 +47,35 @@ def calm_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
+def listener_of(port: int) -> int | None:
+    """The id of another process that listens on a TCP port; None where the system does not tell us.
+
+    Linux alone tells, and only root about the processes of other users.
+    """
+    sockets = {f"socket:[{number}]" for table in ("tcp", "tcp6") for number in _listening(table, port)}
+    if not sockets:
+        return None
+    others = (entry for entry in Path("/proc").iterdir() if entry.name.isdecimal() and int(entry.name) != os.getpid())
+    return next((int(process.name) for process in others if sockets & _descriptors(process)), None)
+
+
+def _descriptors(process: Path) -> set[str]:
+    """What a process has open, as the system calls it; nothing of one that has ended or is not ours to see."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed while we look
+                found.add(str(descriptor.readlink()))
+    return found
+
+
+def _listening(table: str, port: int) -> list[str]:
+    """The numbers of the sockets that listen on a port."""
+    try:
+        rows = [line.split() for line in Path("/proc/net", table).read_text().splitlines()[1:]]
+    except OSError:
+        return []
+    # columns: number, local address:port, remote one, state (0A is listening), ..., inode as the tenth
+    return [row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port]

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from websocket import green
-from websocket.errors import StartError
+from websocket.errors import InUse, StartError
+from websocket.process import listener_of
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
     """Listening sockets, one a port.
 
     Raises:
-        StartError: a port is taken, or not allowed to us.
+        InUse: a port is taken.
+        StartError: the address is not ours, or a port is not allowed to us.
     """
     listeners: list[socket.socket] = []
     for port in ports:
@@ -29,8 +31,10 @@ def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
             for listener in listeners:
                 listener.close()
             if error.errno == errno.EADDRINUSE:
-                raise StartError(
-                    f"Port {port} is in use; stop the program that uses it, or choose others with --port or PORT."
+                user = listener_of(port)
+                raise InUse(
+                    f"Port {port} is in use{f' by process {user}' if user else ''};"
+                    " stop the program that uses it, or choose others with --port or PORT."
                 ) from error
             raise StartError(
                 f"Cannot listen on {host} port {port} ({error.strerror}); choose others with --host and --port."

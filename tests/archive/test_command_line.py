@@ -200,6 +200,7 @@ def test_demo_archive_is_another(command_line: CommandLine) -> None:
     """By option or by setting."""
     make_archive(command_line.data / "archive-demo.sqlite3", prices=5, demo=True)
     assert "prices: 8" in command_line.done("--demo", "info")
+    assert command_line.done("info", "--demo") == command_line.done("--demo", "info") != command_line.done("info")
     made = command_line.done("--demo", "backup").strip()
     assert Path(made).name.startswith("archive-demo-")
     assert "simulated" in command_line.refusal("restore", made)

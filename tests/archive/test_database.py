@@ -15,9 +15,13 @@ import pytest
 
 from tests.archive.conftest import Archives
 from tests.archive.support import NOW, Clock, all_prices, archive_in, check_whole, prices, quote
+from websocket import green
 from websocket.archive import keeper, queries
+from websocket.archive.backup import back_up
 from websocket.archive.database import SCHEMA_VERSION, open_file, set_aside
+from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive, archive_path
+from websocket.errors import ArchiveUnavailable
 from websocket.settings import ArchiveSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +154,55 @@ def test_damage_while_it_is_used(archive: Archive, clock: Clock, caplog: pytest.
     assert status.healthy, status.detail
     assert [row.price for row in archive.read(all_prices)] == [5.0]
     assert len(list(archive.path.parent.glob("*.corrupt-*Z"))) == 1
+
+
+@pytest.mark.parametrize("found_by", ["a read", "a backup"])
+def test_damage_that_the_writer_does_not_see(archive: Archive, caplog: pytest.LogCaptureFixture, found_by: str) -> None:
+    """The writer may have all it needs in memory for days; who meets the damage first has the file set aside."""
+    archive.on_publication(prices([quote(NOW - number, 1.0 + number) for number in range(3000)]))
+    archive.flush()
+    writer = sqlite3.connect(archive.path)
+    writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    writer.close()
+    size = archive.path.stat().st_size
+    with archive.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(size - 4096))
+    if found_by == "a read":
+        with pytest.raises(ArchiveUnavailable, match="malformed"):
+            archive.read(all_prices)
+    else:
+        jobs = Jobs(clock=Clock())
+        jobs.listen(archive.on_task)
+        folder = archive.path.parent / "backups"
+        jobs.start("backup", lambda report: back_up(archive.path, folder, keep=1, now=NOW, report=report))
+        while jobs.running is not None:
+            green.sleep(0.01)
+    archive.on_publication(prices([quote(NOW + 1, 5.0)]))
+    archive.flush()
+    archive.flush()
+    assert "set aside" in caplog.text
+    assert len(list(archive.path.parent.glob("*.corrupt-*Z"))) == 1
+    assert archive.status().healthy, archive.status().detail
+    assert [row.price for row in archive.read(all_prices)][-1] == 5.0
+
+
+def test_a_file_that_is_sound_is_not_set_aside(archive: Archive) -> None:
+    """A backup can fail for many reasons; only damage is one to begin anew."""
+    archive.on_publication(prices([quote(NOW)]))
+    archive.flush()
+    jobs = Jobs(clock=Clock())
+    jobs.listen(archive.on_task)
+    no_folder = archive.path / "backups"
+    jobs.start("backup", lambda report: back_up(archive.path, no_folder, keep=1, now=NOW, report=report))
+    while jobs.running is not None:
+        green.sleep(0.01)
+    archive.flush()
+    failed = jobs.last("backup")
+    assert failed is not None
+    assert failed.state == "failed"
+    assert archive.status().healthy, archive.status().detail
+    assert archive.status().records["prices"] == 1
 
 
 def test_files_are_not_set_aside_one_after_the_other(

@@ -265,6 +265,18 @@ def test_file_that_is_removed(
     assert "removed or replaced" in caplog.text
 
 
+def test_log_that_is_removed(archives: Archives, caplog: pytest.LogCaptureFixture) -> None:
+    """The log alone is as bad: others could not read, and a crash would lose all that was written since."""
+    archive = archives()
+    record(archive, NOW)
+    archive.path.with_name(f"{archive.path.name}-wal").unlink()
+    record(archive, NOW + 1)
+    assert archive.status().healthy, archive.status().detail
+    assert [row.time for row in archive.read(all_prices)] == [NOW, NOW + 1]
+    assert "removed or replaced" in caplog.text
+    check_whole(archive.path)
+
+
 def test_rows_that_cannot_be_stored_do_not_stop_the_others(
     archives: Archives, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

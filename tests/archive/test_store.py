@@ -129,8 +129,9 @@ def test_a_read_that_takes_too_long_is_ended(archive: Archive, monkeypatch: pyte
     assert archive.read(all_prices) == []
 
 
-def test_few_reads_at_once(archive: Archive) -> None:
-    """Many slow ones would take all native threads; who comes too late is told so, and is served afterwards."""
+def test_few_reads_at_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many slow ones would take all native threads; who waits in vain is told so, and is served afterwards."""
+    monkeypatch.setattr(store, "READ_WAIT_S", 0.1)
     gate = NativeGate()
     read: list[object] = []
     for _ in range(store.READS_AT_ONCE):
@@ -142,6 +143,16 @@ def test_few_reads_at_once(archive: Archive) -> None:
     while len(read) < store.READS_AT_ONCE:
         green.sleep(0.01)
     assert archive.read(all_prices) == []
+
+
+def test_many_short_reads_wait_for_each_other(archive: Archive) -> None:
+    """Pages that are opened at the same moment all get their charts."""
+    read: list[object] = []
+    for _ in range(10 * store.READS_AT_ONCE):
+        green.spawn(lambda: read.append(archive.read(all_prices)))
+    with green.deadline(30):
+        while len(read) < 10 * store.READS_AT_ONCE:
+            green.sleep(0.01)
 
 
 def test_a_query_s_own_error_comes_through(archive: Archive) -> None:

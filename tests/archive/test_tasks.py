@@ -77,6 +77,16 @@ def test_backup_is_remembered_by_the_archive(running: Running) -> None:
     again.close()
 
 
+def test_backups_by_the_command_line_count(running: Running) -> None:
+    """They put the next one on schedule off, so an operator who looks for the last one must see them."""
+    running.look()
+    by_hand = running.folder / "backups" / "archive-20251125T120000Z.sqlite3"
+    by_hand.write_bytes(b"as the command line makes it")
+    running.now += DAY_S / 2 + 60
+    running.look()
+    assert running.archive.status().last_backup == running.now - 60
+
+
 def test_backups_on_schedule(running: Running) -> None:
     """The first at once, the next when a day has passed, whatever happens in between."""
     assert running.look() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.broker.members import Members, assert_same
 from tests.cache.redis_server import RedisServer
 from tests.support.processes import wait_until
 from websocket import green
+from websocket.broker.base import Publication
+from websocket.broker.history import HISTORY
 from websocket.errors import NotCollecting
 
 StartChild = Callable[..., Child]
@@ -205,6 +208,35 @@ def test_who_wakes_up_late_asks_before_it_publishes(members: Members, shared_red
     assert collector.role == "follower"
     assert collector.roles == ["gained", "lost"]
     assert collector.numbers() == [1, 2]
+
+
+def test_who_was_replaced_and_collects_again_has_what_came_between(
+    members: Members, shared_redis: RedisServer
+) -> None:
+    """It may never have noticed: it was stopped, and its successor has handed over before it woke up. Its own clients
+    get what the successor published all the same, in its place.
+    """
+    collector, follower = members.pair(shared_redis.port)
+    collector.publish(1, 2)
+    wait_until(lambda: collector.broker.status().outbox == 0, "all is written")
+    bus = members.bus(shared_redis.port)
+    shared_redis.client().delete(f"{members.prefix}bus:lease")
+    claimed = bus.claim(
+        "successor", lease_ms=3000, unused_epoch="unused", our_epoch="", our_run="", not_after_ms=0, within_s=1.0
+    )
+    assert claimed.term is not None
+    epoch = collector.heard[-1].epoch
+    between = [Publication("news", epoch, n, time.time(), {"n": n}, b'{"n":%d}' % n) for n in (3, 4)]
+    assert bus.write("successor", claimed.term, between, kept=HISTORY, beat=True) == "written"
+    bus.release("successor")
+    follower.hears(4)
+    wait_until(lambda: collector.broker.collecting or follower.broker.collecting, "somebody collects")
+    publisher = next(member for member in (collector, follower) if member.broker.collecting)
+    publisher.oversleep(10)
+    publisher.publish(5)
+    for member in (collector, follower):
+        member.hears(5)
+        assert member.numbers() == member.seqs() == [1, 2, 3, 4, 5]
 
 
 def test_who_wakes_up_without_redis_goes_on_alone(members: Members, start_redis: Callable[..., RedisServer]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.conftest import StartService
 from tests.support.plain_http import get
 from tests.support.processes import Ended, free_port, run_to_end, wait_until
-from tests.support.service import ROOT, ServiceProcess, service_environment
+from tests.support.service import NO_INTERNET, ROOT, ServiceProcess, internet_at, service_environment
 from websocket.coins import SYMBOLS
 from websocket.settings import ProvidersSettings
 
@@ -144,7 +144,9 @@ def test_missing_secret_is_replaced_by_a_random_one(start_service: StartService)
 
 def test_check_tells_what_would_be_done(tmp_path: Path) -> None:
     """Feed, ports, cache and every provider, with key or without."""
-    ended = check(tmp_path, "--port", "5001", "5002", APP_SECRET="0123456789abcdef", COINGECKO_API_KEY="k")
+    # the addresses are the real ones, which a check does not ask; an empty value means the default
+    env = {**dict.fromkeys(internet_at(NO_INTERNET), ""), "APP_SECRET": "0123456789abcdef", "COINGECKO_API_KEY": "k"}
+    ended = check(tmp_path, "--port", "5001", "5002", **env)
     assert ended.code == 0
     assert ended.stderr == ""
     lines = ended.stdout.splitlines()
@@ -178,15 +180,29 @@ def test_check_prints_no_secret(tmp_path: Path) -> None:
 
 
 def test_check_finds_what_would_hinder_the_start(tmp_path: Path) -> None:
-    """A folder or a log file that cannot be used, and a setting that is wrong."""
+    """A folder or a log file that cannot be used, and a setting that is wrong; each is one line."""
     (tmp_path / "file").touch()
     below_a_file = str(tmp_path / "file" / "below")
-    for name, value in {"DATA_DIR": below_a_file, "LOG_FILE": below_a_file, "STALE_AFTER": "0"}.items():
-        ended = check(tmp_path, **{name: value})
+    wrong = {"DATA_DIR": below_a_file, "LOG_FILE": below_a_file, "STALE_AFTER": "0", "DEMO_SCENARIO": "none"}
+    for name, value in wrong.items():
+        ended = check(tmp_path, "--demo", **{name: value})
         assert ended.code == 1
-        assert ended.stdout == ""
         assert name in ended.stderr
         assert ended.stderr.count("\n") == 1
+
+
+def test_check_beside_a_running_service(start_service: StartService) -> None:
+    """Says who has the folder and the port, and goes on: nothing of it hinders a start when that service has ended."""
+    service = start_service()
+    arguments = ["--demo", "--host", "127.0.0.1", "--port", str(service.port)]
+    ended = check(service.folder, *arguments, LOG_FILE=str(service.folder / "check.log"))
+    assert (ended.code, ended.stderr) == (0, "")
+    in_use = [line for line in ended.stdout.splitlines() if line.startswith("in use now: ")]
+    assert [f"by process {service.pid};" in line for line in in_use] == [True, True]
+    assert f"Port {service.port} is in use" in in_use[0]
+    assert "DATA_DIR" in in_use[1]
+    assert "provider: Kraken at" in ended.stdout
+    assert service.is_running()
 
 
 def test_check_leaves_the_ports_and_the_folder_alone(start_service: StartService) -> None:

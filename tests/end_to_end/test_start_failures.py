@@ -121,10 +121,16 @@ def test_setting_of_the_wrong_kind(tmp_path: Path) -> None:
 
 
 def test_unknown_scenario(tmp_path: Path) -> None:
-    """What the simulator says about it is in our line, so that nobody has to look for it."""
-    said = failure(tmp_path, DEMO_SCENARIO="no-such-scenario")
-    assert "simulator" in said
-    assert "no-such-scenario" in said
+    """A wrong setting as any other, although only the simulator knows the scenarios."""
+    said = failure(tmp_path, DEMO_SCENARIO="flash_crsh")
+    assert said.startswith("DEMO_SCENARIO: unknown scenario 'flash_crsh'; expected one of normal, ")
+    assert said.endswith("Did you mean flash_crash?\n")
+
+
+def test_provider_that_cannot_do_it(tmp_path: Path) -> None:
+    """It exists, but would never answer what it is asked."""
+    said = failure(tmp_path, ONCHAIN_TVL_PROVIDERS="mempool_space")
+    assert said.startswith("ONCHAIN_TVL_PROVIDERS: 'mempool_space' cannot stand here, it is no TvlSource; ")
 
 
 @pytest.fixture(scope="module")

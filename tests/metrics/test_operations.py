@@ -130,6 +130,27 @@ def test_verdicts_in_an_alert_are_those_of_the_price_book() -> None:
     assert matched == {verdict for verdict in Verdict if verdict.refused} - {Verdict.TOO_OLD}
 
 
+def test_share_of_refused_prices_counts_each_price_once() -> None:
+    """A price that waits is judged again. Counted twice, a source that is wrong throughout would seem half right."""
+    (rule,) = [rule for rule in alerts() if rule["alert"] == "DwtPricesRefused"]
+    (pattern,) = re.findall(r'verdict!~"(.+?)"', rule["expr"])
+    assert set(pattern.split("|")) == {Verdict.WAITING.value, Verdict.NO_QUOTE_RATE.value}
+
+
+def test_archive_that_never_had_a_backup_is_an_alarm(service: app.Service) -> None:
+    """It has no time of the last one, so an expression about that time alone would be deaf for ever."""
+    (rule,) = [rule for rule in alerts() if rule["alert"] == "DwtBackupLate"]
+    backup = "dwt_archive_last_backup_timestamp_seconds"
+    families = scrape(service)
+    assert not families[backup].samples
+    late, _, never = rule["expr"].partition(" or ")
+    present, _, missing = never.partition(" unless on (instance) ")
+    assert backup in late
+    assert missing == backup
+    for name in NAME.findall(present):
+        assert families[name].samples, name
+
+
 def test_limits_are_those_of_the_settings() -> None:
     """By default."""
     prices = Settings().prices

@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.chain_support import NOW, Counter, Explorer, Node, Oracle, Plan, World, part_of, published
 from websocket.chain_records import BlockInfo, ChainStats, GasFees, NetworkActivity, ProtocolFees, Tvl
-from websocket.errors import AccessRefused
+from websocket.errors import AccessRefused, SettingsError
 from websocket.services.onchain import BITCOIN, ETHEREUM, OnchainService
 from websocket.services.onchain_payload import Onchain
 
@@ -321,7 +321,7 @@ class TestTrouble:
         """And not as a failing job every minute."""
         chains = dataclasses.replace(world.settings.chains, onchain_tvl_providers=("mempool_space",))
         world.context.settings = dataclasses.replace(world.settings, chains=chains)
-        with pytest.raises(AssertionError, match="mempool_space is no TvlSource"):
+        with pytest.raises(SettingsError, match=r"pool 'onchain tvl': 'mempool_space' .* no TvlSource"):
             OnchainService(world.context)
 
 

@@ -447,10 +447,12 @@ def test_stream_over_a_real_connection(client: Client, monkeypatch: pytest.Monke
     """Chunk by chunk, while others are answered."""
     monkeypatch.setattr(api_module, "STREAM_ROWS", 10)
     listener = green.listen("127.0.0.1", 0)
-    green.spawn(lambda: green.serve(listener, client.app, max_connections=10))
+    server = green.start(lambda: green.serve(listener, client.app, max_connections=10))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/api/history/BTC?interval=raw"
     as_csv = get(f"{address}&format=csv")
     assert as_csv.headers["Transfer-Encoding"] == "chunked"
     assert as_csv.body.decode().count("\n") == 131
     assert len(json.loads(get(address).body)["data"]["rows"]) == 130
+    # else it goes on waiting for the descriptor, which is somebody else's soon
+    server.kill()
     listener.close()

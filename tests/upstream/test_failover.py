@@ -171,6 +171,17 @@ def test_down_and_back_up_are_recorded(pool, sources, clock, caplog):
     ]
 
 
+def test_the_way_back_has_its_own_reason(pool, sources):
+    """Also when the one that stood in fails in the very round in which the better one is back."""
+    sources[0].well = False
+    pool.fetch_until(ask, always)
+    assert pool.active == "second"
+    sources[0].well, sources[1].well = True, False
+    pool.fetch_until(ask, never)
+    assert pool.active == "first"
+    assert pool.status().failovers[-1].reason == "a better source answers again"
+
+
 def test_a_time_when_nobody_answers(pool, sources, caplog):
     """Said once when it begins and once when it is over; the same source afterwards is no failover."""
     caplog.set_level(logging.INFO)

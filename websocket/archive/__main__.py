@@ -148,8 +148,7 @@ COMMANDS = {"info": info, "check": check, "backup": make_backup, "export": make_
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m websocket.archive", description="Looks after the archive.")
-    parser.add_argument("--file", type=Path, help="the archive (default: as the settings say)")
-    parser.add_argument("--demo", action="store_true", help="the archive of the demo mode")
+    _add_place(parser, file=None, demo=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     tell = commands.add_parser("info", help="say what is in it")
     tell.add_argument("--json", action="store_true", help="for programs")
@@ -171,7 +170,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     back = commands.add_parser("restore", help="put a backup in its place; stop the service first")
     back.add_argument("backup", type=Path, metavar="BACKUP")
+    for command in (tell, look, save, write, back):
+        # without defaults, which would take the place of what was given before the command
+        _add_place(command, file=argparse.SUPPRESS, demo=argparse.SUPPRESS)
     return parser
+
+
+def _add_place(parser: argparse.ArgumentParser, *, file: str | None, demo: bool | str) -> None:
+    """The options that say which archive; they may stand before the command and behind it."""
+    parser.add_argument("--file", type=Path, default=file, help="the archive (default: as the settings say)")
+    parser.add_argument("--demo", action="store_true", default=demo, help="the archive of the demo mode")
 
 
 def _place(settings: Settings, options: argparse.Namespace) -> Place:

@@ -56,7 +56,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         connection: of the one writer; any thread may use it, one at a time.
         lock: descriptor that keeps other writers out.
-        inode: of the file, by which a file that was replaced is found out.
+        inodes: of the file and of its write-ahead log, by which it is found out that one was removed or replaced.
         records: rows by kind.
         oldest: time of the oldest row, or None.
         size_bytes: of the file with its write-ahead log.
@@ -65,7 +65,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
     connection: sqlite3.Connection
     lock: int
-    inode: int
+    inodes: tuple[int, int]
     records: dict[Kind, int]
     oldest: float | None
     size_bytes: int
@@ -95,7 +95,7 @@ def open_file(path: Path, *, demo: bool) -> Opened:
         return Opened(
             connection=connection,
             lock=lock,
-            inode=path.stat().st_ino,
+            inodes=_inodes(path),
             records=_count(connection),
             oldest=oldest_time(connection),
             size_bytes=size_of(path),
@@ -174,11 +174,36 @@ def is_passing(error: Exception) -> bool:
 
 
 def is_same_file(path: Path, opened: Opened) -> bool:
-    """False when the file was removed or replaced behind our back; what is written then is lost."""
+    """False when the file or its log was removed or replaced behind our back; what is written then is lost."""
+    return _inodes(path) == opened.inodes
+
+
+def check_file(path: Path) -> None:
+    """Reads the file as others see it. The writer's own connection may go on for long with what it remembers.
+
+    Raises:
+        Damaged: ``set_aside`` it.
+        OSError, sqlite3.Error: it could not be read to its end.
+    """
     try:
-        return path.stat().st_ino == opened.inode
-    except FileNotFoundError:
-        return False
+        connection = reader(path)
+        try:
+            _check_content(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise Damaged(str(error)) from error
+        raise
+
+
+def _inodes(path: Path) -> tuple[int, int]:
+    """Of the file and of its write-ahead log; 0 for one that is missing."""
+    found = [0, 0]
+    for number, name in enumerate((path.name, f"{path.name}-wal")):
+        with contextlib.suppress(FileNotFoundError):
+            found[number] = path.with_name(name).stat().st_ino
+    return found[0], found[1]
 
 
 def size_of(path: Path) -> int:

@@ -31,6 +31,9 @@ OPEN_PAUSE_S = 5.0
 SET_ASIDE_PAUSE_S = 60.0
 """Between two files that are set aside: a disk that damages every file must not be filled with them."""
 
+CHECK_PAUSE_S = 60.0
+"""Between two checks of the file because somebody could not read it: a large one takes a while."""
+
 
 class Replaced(Exception):
     """The file was removed or replaced behind our back."""
@@ -67,6 +70,7 @@ class Keeper:
         self._opened: Opened | None = None
         self._tried_at: float | None = None  # to open it, in vain
         self._set_aside_at: float | None = None
+        self._checked_at: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -78,6 +82,10 @@ class Keeper:
         event = EventRow(kind=kind, at=self._clock(), detail=detail)
         self.events[kind] = event.at
         self._recorder.note(event)
+
+    def learn(self, kind: EventKind, at: float) -> None:
+        """Takes over when something happened that another process did, and that is told nowhere else."""
+        self.events[kind] = max(at, self.events.get(kind, at))
 
     def write(self) -> None:
         """Writes all that waits, as far as the disk takes it. Opens the file when it is not open."""
@@ -98,6 +106,19 @@ class Keeper:
                 self.oldest = green.run_in_native_thread(retention.oldest_time, opened.connection)
         except sqlite3.Error as error:
             self._fail_to_write(error)
+
+    def check(self) -> None:
+        """Looks whether the file is damaged, after somebody could not read it; sets it aside if it is."""
+        if self._opened is None or self._within(self._checked_at, CHECK_PAUSE_S):
+            return
+        self._checked_at = self._clock()
+        try:
+            green.run_in_native_thread(database.check_file, self._path)
+        except Damaged as damage:
+            self._fail(f"cannot be read: {damage}")
+            self._begin_anew(damage)
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("archive could not be checked path=%s reason=%s", self._path, in_words(error))
 
     def release(self) -> None:
         """Closes the file."""
@@ -181,15 +202,19 @@ class Keeper:
     def _fail_to_write(self, error: Exception) -> None:
         self._fail(f"cannot be written: {in_words(error)}")
         if database.is_damage(error):
-            self.release()
-            try:
-                self._set_aside(error)
-            except (Damaged, OSError) as failure:
-                self._tried_at = self._clock()
-                self._fail(f"damaged, and not set aside: {in_words(failure)}")
+            self._begin_anew(error)
         elif not database.is_passing(error):
             self._tried_at = self._clock()
             self.release()
+
+    def _begin_anew(self, damage: Exception) -> None:
+        """Has a damaged file that is open out of the way before the next attempt to write."""
+        self.release()
+        try:
+            self._set_aside(damage)
+        except (Damaged, OSError) as failure:
+            self._tried_at = self._clock()
+            self._fail(f"damaged, and not set aside: {in_words(failure)}")
 
     def _fail(self, trouble: str) -> None:
         self.failures += 1

@@ -34,8 +34,14 @@ START_WAIT_S = 2.0
 CLOSE_WAIT_S = 5.0
 """How long its end waits for the disk."""
 
-READS_AT_ONCE = 4
-"""More would keep others, such as the resolver, from native threads."""
+READS_AT_ONCE = 2
+"""More would keep others, such as the resolver, from native threads, and the event loop from the interpreter."""
+
+READ_WAIT_S = 3.0
+"""How long a read waits for others to end; most take some milliseconds."""
+
+LOOK_INTERVAL_S = 0.02
+"""Between two looks whether they have."""
 
 READ_TIME_S = 10.0
 """Longest time of one read."""
@@ -89,14 +95,20 @@ class Archive:
             self._recorder.add(publication)
 
     def on_task(self, progress: Progress) -> None:
-        """Remembers when a backup or an export was done: a listener of ``Jobs``."""
+        """Remembers backups and exports that were done. One that failed may have met damage. A listener of ``Jobs``."""
         if progress.state == "done":
             self.note(progress.task, progress.file or "")
+        elif progress.state == "failed":
+            self._check_soon()
 
     def note(self, kind: EventKind, detail: str) -> None:
         """Remembers that something happened to the archive itself; written with the next flush."""
         if self._is_enabled:
             self._keeper.note(kind, detail)
+
+    def learn_of_backup(self, made_at: float) -> None:
+        """Takes over when a backup was made, Unix seconds; somebody may have made it by the command line."""
+        self._keeper.learn("backup", made_at)
 
     # Writing
 
@@ -137,6 +149,11 @@ class Archive:
                 logger.error("archive not closed in time path=%s pending=%d", self.path, self._recorder.pending)
         self._is_closed = True
 
+    def _check_soon(self) -> None:
+        """Has the file checked, and set aside if it is damaged; nobody waits for that."""
+        if self._is_started and not self._is_closed:
+            self._turns.begin(self._keeper.check)
+
     def _flush(self) -> None:
         self._flush_to_come = None
         self._keeper.write()
@@ -174,12 +191,11 @@ class Archive:
             query: gets the connection. It must neither log nor wait for green threads; its own exceptions come through.
 
         Raises:
-            ArchiveUnavailable: the archive is off or not open, other reads are under way, or this one took too long.
+            ArchiveUnavailable: the archive is off or not open, other reads go on for long, or this one took too long.
         """
         if not self._keeper.is_open:
             raise ArchiveUnavailable(f"The archive cannot be read: {self._detail()}.")
-        if len(self._reads) >= READS_AT_ONCE:
-            raise ArchiveUnavailable("The archive is busy with other reads; try again.")
+        self._wait_for_others()
         read = _Read(self.path, query, self._reads)
         try:
             # the query's own time is limited where it runs; this is for a disk that hangs
@@ -187,6 +203,8 @@ class Archive:
                 answer: T = green.run_in_native_thread(read)
                 return answer
         except sqlite3.Error as error:
+            if database.is_damage(error):
+                self._check_soon()
             if str(error) == "interrupted":
                 raise ArchiveUnavailable("This read takes too long; ask for less.") from error
             raise ArchiveUnavailable(f"The archive cannot be read: {error}.") from error
@@ -194,6 +212,18 @@ class Archive:
             raise ArchiveUnavailable("The disk of the archive takes too long to answer.") from error
         finally:
             read.give_up()
+
+    def _wait_for_others(self) -> None:
+        """Returns when there is room for one more read.
+
+        Raises:
+            ArchiveUnavailable: there was none for too long.
+        """
+        until = time.monotonic() + READ_WAIT_S
+        while len(self._reads) >= READS_AT_ONCE:
+            if time.monotonic() >= until:
+                raise ArchiveUnavailable("The archive is busy with other reads; try again.")
+            green.sleep(LOOK_INTERVAL_S)
 
     def _detail(self) -> str:
         if not self._is_enabled:

@@ -123,8 +123,10 @@ class ArchiveTasks:
             return
         made = green.run_in_native_thread(backup.backups, self._backups, self._archive.path.stem)
         # a clock that was set back must not put backups off until it has come that far again
-        if made and 0 <= now - backup.made_at(made[0]) < interval_s:
-            return
+        if made and (age_s := now - backup.made_at(made[0])) >= 0:
+            self._archive.learn_of_backup(now - age_s)
+            if age_s < interval_s:
+                return
         self._tried_at = now
         self.start_backup()
 

@@ -36,6 +36,8 @@ class Numbering:
         self._listeners = listeners
         self._clock = clock
         self._was_isolated = False
+        # channel -> where the shared history stood when the island began: nobody is told of what comes into it now
+        self._told_until: dict[str, tuple[str, int]] = {}
         # epochs that are over for us: they never come back, whatever a Redis that was restored says
         self._left: deque[str] = deque(maxlen=_EPOCHS_REMEMBERED)
         # (channel, epoch of an island that was rejoined) -> its newest number, and which that became
@@ -116,10 +118,13 @@ class Numbering:
         if self._island is None:
             self._island = History(unused_epoch(), self._size)
             self._was_isolated = True
+            self._told_until = {channel: self.shared.position(channel) for channel in self.shared.channels()}
 
     def drop_island(self) -> None:
         """Forgets what was published on the island: somebody else has collected meanwhile."""
-        self._island = None
+        if self._island is not None:
+            self._island = None
+            self._tell_of_others()
 
     def rejoin(self) -> None:
         """Gives what is left of the island the next numbers of the shared epoch; all others get it under these."""
@@ -141,6 +146,8 @@ class Numbering:
         """
         island, self._island = self._island, None
         self.enter(epoch)
+        if island is not None:
+            self._tell_of_others()
         for channel in {*self.shared.channels(), *(island.channels() if island is not None else ())}:
             newest = self.shared.last(channel)
             if newest is not None and newest.epoch == epoch:
@@ -149,6 +156,15 @@ class Numbering:
                 newest = island.last(channel) or newest
             if newest is not None:
                 self._listeners.tell(self._renumber(newest))
+
+    def _tell_of_others(self) -> None:
+        """Tells of what others published while we were on the island and took over there, as far as it is known."""
+        for channel in self.shared.channels():
+            epoch, seq = self._told_until.get(channel, ("", 0))
+            missed = self.shared.since(channel, epoch, seq)
+            for publication in self.shared.newer_than(channel, 0) if missed is None else missed:
+                if publication.epoch == self.shared.epoch:
+                    self._listeners.tell(publication)
 
     def _renumber(self, publication: Publication) -> Publication:
         renumbered = msgspec.structs.replace(

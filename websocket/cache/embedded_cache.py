@@ -20,7 +20,7 @@ import msgspec
 
 from websocket import green
 from websocket.cache.base import Cache, CacheStatus
-from websocket.errors import StartError
+from websocket.errors import InUse, StartError
 
 logger = logging.getLogger(__name__)
 
@@ -273,7 +273,8 @@ def lock_folder(folder: Path, wait_s: float) -> int:
     however it ends.
 
     Raises:
-        StartError: another process has it, or the folder cannot be used.
+        InUse: another process has it.
+        StartError: the folder cannot be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -291,7 +292,7 @@ def lock_folder(folder: Path, wait_s: float) -> int:
             if waited_s >= wait_s:
                 pid = os.pread(file, 32, 0).decode("ascii", "replace").strip()
                 os.close(file)
-                raise StartError(
+                raise InUse(
                     f"DATA_DIR: the folder {folder} is in use by {f'process {pid}' if pid else 'another process'}; "
                     "stop it or set DATA_DIR to another folder"
                 ) from error

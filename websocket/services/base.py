@@ -6,18 +6,20 @@ publishes the payload at the documented interval, whatever the providers do. Pub
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
+from websocket import green
 from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import service_named
-from websocket.errors import UpstreamError
+from websocket.errors import SettingsError, UpstreamError
 from websocket.price_book import PriceBook
 from websocket.providers.base import Provider
 from websocket.records import to_rfc3339
@@ -26,6 +28,8 @@ from websocket.settings import Settings
 from websocket.upstream.failover import Pool
 from websocket.upstream.rate_limit import RateLimiter
 from websocket.upstream.source import Source
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Provider)
@@ -80,15 +84,24 @@ class Part(Generic[T]):
         name: as clients see it.
         max_age_s: age from which it counts as stale.
         clock: wall clock, Unix seconds.
+        on_first: called when the first value comes.
     """
 
-    def __init__(self, name: str, *, max_age_s: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_age_s: float,
+        clock: Callable[[], float],
+        on_first: Callable[[], object] = lambda: None,
+    ) -> None:
         self.name = name
         self.value: T | None = None
         self.as_of: float | None = None
         self.source: str | None = None
         self._max_age_s = max_age_s
         self._clock = clock
+        self._on_first = on_first
         self._trouble: str | None = None
         self._unconfigured: str | None = None
 
@@ -96,8 +109,11 @@ class Part(Generic[T]):
         """Takes over what a source said; ``as_of`` is its own time where it gives one. Older news are passed over."""
         self._trouble = None
         # a clock that was set back leaves a moment that has not come yet, which would hide all news until it does
+        was_empty = self.is_empty
         if self.as_of is None or as_of >= self.as_of or self.as_of > self._clock():
             self.value, self.source, self.as_of = value, source, as_of
+        if was_empty:
+            self._on_first()
 
     def fail(self, reason: str) -> None:
         """Notes why the last attempt brought nothing; what is held stays."""
@@ -176,14 +192,28 @@ class ServiceContext:
             providers: registry names.
             kind: what they all must be. A class; its type is wider because abstract classes are no ``type[P]`` to mypy.
             topic: paces this refresh apart from others of the same provider.
+
+        Raises:
+            SettingsError: a provider is unknown, or is not of that kind.
         """
-        assert isinstance(kind, type)
-        chosen = [self.sources[provider] for provider in providers]
-        for source in chosen:
-            assert isinstance(source.provider, kind), f"{source.name} is no {kind.__name__}"
-        pool: Pool[P] = Pool(name, chosen, topic=topic, clock=self.clock)
+        self.require(name, providers, kind)
+        pool: Pool[P] = Pool(name, [self.sources[provider] for provider in providers], topic=topic, clock=self.clock)
         self.pools[name] = pool
         return pool
+
+    def require(self, pool: str, providers: Sequence[str], kind: Callable[..., object]) -> None:
+        """Refuses what cannot stand in a pool. What settings choose is refused before, with the setting's name, by
+        ``check_chosen_providers``; this holds whoever chose.
+
+        Raises:
+            SettingsError: a provider is unknown, or is not of that kind.
+        """
+        assert isinstance(kind, type)
+        for provider in providers:
+            if provider not in self.sources:
+                raise SettingsError(f"pool {pool!r}", f"there is no provider {provider!r}")
+            if not isinstance(self.sources[provider].provider, kind):
+                raise SettingsError(f"pool {pool!r}", f"{provider!r} cannot stand in it, it is no {kind.__name__}")
 
 
 class DataService(ABC):
@@ -235,6 +265,18 @@ class DataService(ABC):
     def save(self) -> None:  # noqa: B027 - nor to keep
         """Keeps in the cache what is worth it; called when the process ends."""
 
+    def _on_first_value(self) -> None:
+        """Nobody should have to wait for the next time when all that was missing after the start is here."""
+        if not any(part.is_empty for part in self.parts):
+            green.spawn(self._publish_complete)
+
+    def _publish_complete(self) -> None:
+        try:
+            self.publish()
+        except Exception:
+            # it was only ahead of time; the job that publishes will tell
+            logger.exception("publishing failed service=%s", self.name)
+
     def _knows_less(self) -> bool:
         """True while this process, which has just taken over, cannot know as much as the last one has said."""
         if self._learning_until is None:
@@ -245,7 +287,7 @@ class DataService(ABC):
 
     def part(self, name: str, kind: type[T], *, max_age_s: float) -> Part[T]:
         """A new part of this service; ``kind`` is the type of its value."""
-        part: Part[T] = Part(name, max_age_s=max_age_s, clock=self.context.clock)
+        part: Part[T] = Part(name, max_age_s=max_age_s, clock=self.context.clock, on_first=self._on_first_value)
         self.parts.append(part)
         return part
 

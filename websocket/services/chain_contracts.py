@@ -64,7 +64,10 @@ def as_kind(provider: Provider, kind: Callable[..., C]) -> C:
 def pool_of(
     context: ServiceContext, name: str, providers: Sequence[str], kind: Callable[..., object], *, topic: str
 ) -> Pool[Provider]:
-    """As ``context.pool``, for the contracts of this module: a wrong setting shows at the start."""
-    for provider in providers:
-        as_kind(context.sources[provider].provider, kind)
+    """As ``context.pool``, for the contracts of this module.
+
+    Raises:
+        SettingsError: a provider is unknown, or is not of that kind.
+    """
+    context.require(name, providers, kind)
     return context.pool(name, providers, Provider, topic=topic)

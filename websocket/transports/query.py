@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from websocket.archive.queries import CURSOR_MAX_CHARACTERS
 from websocket.errors import BadRequest
 from websocket.records import parse_time
 
 C = TypeVar("C", bound=str)
 
 TEXT_MAX = 100
-
-CURSOR_MAX = 1000
 
 
 class Query:
@@ -65,7 +64,7 @@ class Query:
     def cursor(self, name: str) -> str | None:
         """What an earlier answer gave as ``next``; None when it was not given."""
         value = self._given.get(name)
-        if value is not None and not 1 <= len(value) <= CURSOR_MAX:
+        if value is not None and not 1 <= len(value) <= CURSOR_MAX_CHARACTERS:
             raise BadRequest(f"{name}: expected the cursor of an earlier answer")
         return value
 

@@ -202,7 +202,8 @@ class Pool(Generic[P]):
         said = [attempt.reason for attempt in attempts if attempt.provider == previous]
         order = [source.name for source in self.sources]
         down = order.index(active) > order.index(previous)
-        reason = said[0] if said else "a better source answers again" if not down else "it has nothing to offer now"
+        # on the way back it does not matter how the stand-in is doing, which may have been asked in the same round
+        reason = "a better source answers again" if not down else said[0] if said else "it has nothing to offer now"
         self._failovers.append(
             Failover(pool=self.name, previous=previous, active=active, reason=reason, at=self._clock())
         )
