@@ -224,6 +224,19 @@ class TestSignals:
         )
         assert said == "usr1\nSIGTERM\n"
 
+    def test_second_signal_does_not_disturb_the_end(self) -> None:
+        """An impatient operator sends another one; what the first has begun goes on, without a word."""
+        said = run(
+            "import os, signal, sys\n"
+            "sys.stderr = sys.stdout\n"
+            "green.spawn(lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+            "print(green.wait_for_signal(signal.SIGTERM))\n"
+            "os.kill(os.getpid(), signal.SIGTERM)\n"
+            "green.sleep(0.05)\n"
+            "print('saved')\n"
+        )
+        assert said == "SIGTERM\nsaved\n"
+
 
 class TestServing:
     def test_taken_port_is_an_error(self) -> None:

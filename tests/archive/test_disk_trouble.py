@@ -17,10 +17,22 @@ from pathlib import Path
 import pytest
 
 from tests.archive.conftest import Archives
-from tests.archive.support import NOW, Clock, all_prices, archive_in, check_whole, prices, quote
+from tests.archive.support import (
+    NOW,
+    Clock,
+    all_prices,
+    archive_in,
+    article,
+    check_whole,
+    news,
+    prices,
+    quote,
+    whale,
+    whales,
+)
 from tests.support.native_gate import NativeGate
 from websocket import green
-from websocket.archive import database, keeper, store
+from websocket.archive import database, keeper, queries, store
 from websocket.archive.recorder import Batch
 from websocket.archive.status import Kind
 from websocket.archive.store import Archive
@@ -263,6 +275,23 @@ def test_file_that_is_removed(
     assert archive.status().records["prices"] == 1
     assert [row.time for row in archive.read(all_prices)] == [NOW + 1]
     assert "removed or replaced" in caplog.text
+
+
+def test_what_is_published_on_is_in_the_new_file(archives: Archives) -> None:
+    """Articles and transactions are published again and again, and only what is new in them is written."""
+    archive = archives()
+
+    def publish() -> None:
+        archive.on_publication(news(article(1)))
+        archive.on_publication(whales(whale()))
+        archive.flush()
+
+    publish()
+    archive.path.unlink()
+    record(archive, NOW)
+    publish()
+    assert len(archive.read(lambda connection: queries.article_rows(connection, limit=5)).rows) == 1
+    assert len(archive.read(lambda connection: queries.whale_rows(connection, limit=5)).rows) == 1
 
 
 def test_log_that_is_removed(archives: Archives, caplog: pytest.LogCaptureFixture) -> None:

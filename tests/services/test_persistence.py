@@ -170,6 +170,23 @@ def test_a_backup_that_fails_degrades_the_service(service: PersistenceService, a
     assert service.payload().status == "live"
 
 
+def test_a_backup_by_the_command_line_ends_the_trouble(
+    service: PersistenceService, archive: Archive, jobs: Jobs
+) -> None:
+    """One that is newer than the failure; an older one proves nothing."""
+    archive.start()
+
+    def fail(_report: Report) -> Path:
+        raise ArchiveError("not enough room")
+
+    jobs.start("backup", fail)
+    wait_until(lambda: jobs.running is None)
+    archive.learn_of_backup(NOW - 60)
+    assert service.payload().parts["backup"].status == "stale"
+    archive.learn_of_backup(NOW + 60)
+    assert service.payload().parts["backup"].status == "live"
+
+
 def test_a_process_that_does_not_collect_publishes_nothing(
     service: PersistenceService, archive: Archive, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.archive.sample import HOSTILE_TITLE, MONDAY, make_archive
+from tests.archive.support import article, news
 from tests.documentation.contract import check, check_http_error
 from tests.support.plain_http import get
 from websocket import green
@@ -173,6 +174,15 @@ def pages(client: Client, path: str, **parameters: Any) -> Iterator[dict[str, An
         assert reply.json is not None
         assert by_hand.json is not None
         assert reply.json["data"]["rows"] == by_hand.json["data"]["rows"]
+
+
+def test_pages_go_on_behind_the_longest_identifier(client: Client) -> None:
+    """A cursor that was given out is taken back, whatever a feed calls its articles."""
+    seen_at = "2025-11-24T00:09:00.000Z"
+    client.archive.on_publication(news(*(article(n, id=f"{n}" + "x" * 1999, seen_at=seen_at) for n in (1, 2, 3))))
+    client.archive.flush()
+    found = [row["id"] for page in pages(client, "/api/news", from_=seen_at, limit=1) for row in page["rows"]]
+    assert [(identifier[0], len(identifier)) for identifier in found] == [("3", 2000), ("2", 2000), ("1", 2000)]
 
 
 @pytest.mark.parametrize("limit", [1, 7, 65, 130, 131])

@@ -150,6 +150,7 @@ class Keeper:
             return None
         self._tried_at = None
         self._opened = opened
+        self._recorder.begin_anew()
         self.records = opened.records
         self.oldest = opened.oldest
         self.size_bytes = opened.size_bytes

@@ -149,6 +149,11 @@ class Recorder:
         """Takes over something that happened to the archive itself."""
         self._events.append(event)
 
+    def begin_anew(self) -> None:
+        """What is published again counts as new: it may go to another file than before."""
+        self._articles.forget()
+        self._whales.forget()
+
     def take(self, limit: int) -> Batch:
         """The rows that waited longest, at most ``limit`` of a kind; they wait no more."""
         updates, self._updates = list(self._updates.values()), {}
@@ -263,6 +268,10 @@ class Newest:
     def take(self, limit: int) -> list[Any]:
         """The rows that waited longest."""
         return [self._waiting.pop(key) for key in list(self._waiting)[:limit]]
+
+    def forget(self) -> None:
+        """Takes the next publication as if it were the first."""
+        self._published = {}
 
     def put_back(self, rows: Iterable[Row]) -> None:
         """Has rows wait again, before those that came meanwhile."""

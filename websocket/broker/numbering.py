@@ -122,9 +122,9 @@ class Numbering:
 
     def drop_island(self) -> None:
         """Forgets what was published on the island: somebody else has collected meanwhile."""
-        if self._island is not None:
-            self._island = None
-            self._tell_of_others()
+        island, self._island = self._island, None
+        if island is not None:
+            self._tell_of_others(island)
 
     def rejoin(self) -> None:
         """Gives what is left of the island the next numbers of the shared epoch; all others get it under these."""
@@ -147,7 +147,7 @@ class Numbering:
         island, self._island = self._island, None
         self.enter(epoch)
         if island is not None:
-            self._tell_of_others()
+            self._tell_of_others(island)
         for channel in {*self.shared.channels(), *(island.channels() if island is not None else ())}:
             newest = self.shared.last(channel)
             if newest is not None and newest.epoch == epoch:
@@ -157,13 +157,15 @@ class Numbering:
             if newest is not None:
                 self._listeners.tell(self._renumber(newest))
 
-    def _tell_of_others(self) -> None:
-        """Tells of what others published while we were on the island and took over there, as far as it is known."""
+    def _tell_of_others(self, island: History) -> None:
+        """Tells of what others published while we were on the island, as far as we know it and it is newer than what was
+        published there.
+        """
         for channel in self.shared.channels():
-            epoch, seq = self._told_until.get(channel, ("", 0))
-            missed = self.shared.since(channel, epoch, seq)
+            ours = island.last(channel)
+            missed = self.shared.since(channel, *self._told_until.get(channel, ("", 0)))
             for publication in self.shared.newer_than(channel, 0) if missed is None else missed:
-                if publication.epoch == self.shared.epoch:
+                if publication.epoch == self.shared.epoch and (ours is None or publication.time > ours.time):
                     self._listeners.tell(publication)
 
     def _renumber(self, publication: Publication) -> Publication:

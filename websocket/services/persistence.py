@@ -119,9 +119,8 @@ class PersistenceService(DataService):
                 reason=None if archive.healthy else archive.detail,
             )
         }
-        last = self._jobs.last("backup")
-        if archive.last_backup is not None or (last is not None and last.state == "failed"):
-            reason = last.reason if last is not None and last.state == "failed" else None
+        reason = self._backup_trouble(archive)
+        if archive.last_backup is not None or reason is not None:
             parts["backup"] = PartInfo(
                 status="live" if reason is None else "stale" if archive.last_backup is not None else "down",
                 as_of=_time(archive.last_backup),
@@ -129,6 +128,14 @@ class PersistenceService(DataService):
                 reason=reason,
             )
         return parts
+
+    def _backup_trouble(self, archive: ArchiveStatus) -> str | None:
+        """Why the last backup failed; None when it did not, or when the command line has made one since."""
+        last = self._jobs.last("backup")
+        if last is None or last.finished_at is None or last.state != "failed":
+            return None
+        made = _time(archive.last_backup)
+        return last.reason if made is None or last.finished_at >= made else None
 
     @staticmethod
     def _judge(archive: ArchiveStatus, parts: dict[str, PartInfo]) -> tuple[ServiceStatus, str | None]:

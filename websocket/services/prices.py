@@ -320,7 +320,7 @@ class PriceService:
             self._on_publication(last)
 
     def load(self) -> None:
-        """Takes over the book of the process before, and of an earlier run: prices are there at once, with their age."""
+        """Takes over the book of the process before, and of an earlier run: prices with their age are there at once."""
         self._catch_up()
         kept = self._cache.get(self._cache_key)
         if kept is None:
