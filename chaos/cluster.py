@@ -165,7 +165,7 @@ class Cluster:
         environ = {
             **inherited,
             **QUICK,
-            **_addresses(self.internet_url),
+            **internet_at(self.internet_url),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(self.redis_port),
         }
@@ -267,8 +267,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _addresses(base_url: str) -> dict[str, str]:
-    """Settings that send every request to the simulator."""
+def internet_at(base_url: str) -> dict[str, str]:
+    """Settings that send every request to one address, where a simulator may be or nothing."""
     settings = with_provider_urls(Settings(), base_url)
     return {
         **{f"{name.upper()}_URL": provider.url for name, provider in vars(settings.providers).items()},

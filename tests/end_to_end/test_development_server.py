@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from chaos.cluster import internet_at
 from tests.end_to_end.conftest import StartService
 from tests.support.plain_http import get
 from tests.support.processes import Ended, free_port, run_to_end, wait_until
-from tests.support.service import NO_INTERNET, ROOT, ServiceProcess, internet_at, service_environment
+from tests.support.service import NO_INTERNET, ROOT, ServiceProcess, service_environment
 from websocket.coins import SYMBOLS
 from websocket.settings import ProvidersSettings
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chaos.cluster import internet_at
 from tests.cache.redis_server import RedisServer
 from tests.end_to_end.conftest import Connect, SimulatorProcess, StartService
 from tests.end_to_end.test_restarts import prices, real
 from tests.support.plain_http import get
 from tests.support.processes import free_port, wait_until
-from tests.support.service import ServiceProcess, internet_at
+from tests.support.service import ServiceProcess
 from websocket.coins import SYMBOLS
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from chaos.cluster import internet_at
 from tests.end_to_end.conftest import Connect, SimulatorProcess, StartService
 from tests.support.plain_http import get
 from tests.support.processes import children, free_port, has_ended, simulator_of, wait_until
-from tests.support.service import NO_INTERNET, ServiceProcess, internet_at
+from tests.support.service import NO_INTERNET, ServiceProcess
 from websocket.coins import SYMBOLS
 
 SOON_STALE = {"DELAYED_AFTER": "2", "STALE_AFTER": "3"}

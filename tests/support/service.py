@@ -12,8 +12,9 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chaos.cluster import internet_at
 from tests.support.processes import free_port
-from websocket.settings import Settings, describe_settings, with_provider_urls
+from websocket.settings import describe_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,16 +26,6 @@ CLOSED_PORT = 1
 """Nobody listens here."""
 
 NO_INTERNET = f"http://127.0.0.1:{CLOSED_PORT}"
-
-
-def internet_at(base_url: str) -> dict[str, str]:
-    """Settings that send every request to one address, where a simulator may be or nothing."""
-    settings = with_provider_urls(Settings(), base_url)
-    return {
-        **{f"{name.upper()}_URL": provider.url for name, provider in vars(settings.providers).items()},
-        **{f"NODES_{chain.upper()}": ",".join(nodes) for chain, nodes in vars(settings.nodes).items()},
-        **{f"FEED_{name.upper()}": url for name, url in vars(settings.feeds).items()},
-    }
 
 
 def service_environment(folder: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
