@@ -207,6 +207,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         pools=context.pools,
         essential=(feed.ticks, feed.snapshots),
         cache=cache,
+        archive=archive.status,
         broker=feed.broker,
         settings=settings.prices,
         demo=demo,

@@ -80,10 +80,16 @@ async def _play_one(fault: Fault, cluster: Cluster, crowd: Crowd, witness: Witne
     witness.reset()
     crowd.begin_to_count()
     began_at = time.monotonic()
-    await asyncio.to_thread(fault.play, Stage(cluster, crowd))
+    await asyncio.to_thread(fault.play, Stage(cluster, crowd, witness))
     await asyncio.sleep(SETTLE_S)
     helped = await _recover(cluster, crowd)
     crowd.look()
+    witness.count_changes()
+    if fault.is_polite and witness.unannounced:
+        witness.complain(f"{witness.unannounced} clients were not told that their process ends")
+    for service in cluster.services:
+        if bugs := await asyncio.to_thread(service.new_tracebacks):
+            witness.complain(f"{service.name} has logged {bugs} errors of its own")
     return Outcome(
         title=fault.title,
         took_s=time.monotonic() - began_at,

@@ -7,16 +7,15 @@ import contextlib
 import itertools
 import random
 import time
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 import socketio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from chaos.witness import Witness
+from chaos.witness import Witness, unix_s
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -40,7 +39,7 @@ class Freshness:
 
     def saw(self, moments: Sequence[str]) -> None:
         """Prices of these times came."""
-        newest = max((_unix_s(moment) for moment in moments), default=0.0)
+        newest = max((unix_s(moment) for moment in moments), default=0.0)
         if newest > self._newest:
             self._newest = newest
             self.look()
@@ -56,6 +55,35 @@ class Freshness:
         return time.monotonic() - self._since
 
 
+class Trail:
+    """The numbers that one client got on one channel.
+
+    Args:
+        witness: is told what was missed, or came twice.
+    """
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._made = 0.0
+        self.position: tuple[str, int] | None = None
+
+    def follow(self, epoch: str, seq: int, made: float, *, is_snapshot: bool) -> None:
+        """One more; ``made``: when it was, Unix seconds."""
+        last, self.position = self.position, (epoch, seq)
+        since, self._made = self._made, made
+        if last is None:
+            return
+        if epoch != last[0]:
+            self._witness.renumbered += 1
+            self._witness.unrecovered += is_snapshot
+            if not is_snapshot:
+                self._witness.note_change(epoch, seq, since)
+        elif seq <= last[1]:
+            self._witness.repeated += 0 if is_snapshot and seq == last[1] else 1
+        else:
+            self._witness.missed += seq - last[1] - 1
+
+
 class PlainClient:
     """Follows ``market_data`` on a plain WebSocket.
 
@@ -68,8 +96,9 @@ class PlainClient:
         self._home = tuple(ports)
         self._ports = itertools.cycle(ports)
         self._witness = witness
-        self._position: tuple[str, int] | None = None
+        self._trail = Trail(witness)
         self._recovered: bool | None = None
+        self._resumed_at = 0.0
         self._wait_s = 0.0
         self.freshness = Freshness(witness)
         self.is_connected = False
@@ -85,13 +114,16 @@ class PlainClient:
         """Until it is cancelled."""
         is_first = True
         while True:
-            with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+            try:
                 await self._stay(is_first)
-                is_first = False
+            except ConnectionClosed:
+                self._witness.unannounced += self.is_connected and not self._wait_s
+            except (OSError, TimeoutError, WebSocketException):
+                pass
             if self.is_connected:
                 self.is_connected = False
                 self._witness.reconnects += 1
-            is_first = is_first and self._position is None
+            is_first = is_first and self._trail.position is None
             await asyncio.sleep(self._wait_s or random.uniform(*RETRY_S))
             self._wait_s = 0.0
 
@@ -99,8 +131,8 @@ class PlainClient:
         url = f"ws://127.0.0.1:{next(self._ports)}/ws/data"
         async with connect(url, open_timeout=CONNECT_TIMEOUT_S, close_timeout=1, compression=None) as socket:
             subscribe: dict[str, Any] = {"action": "subscribe", "service": "market_data"}
-            if self._position is not None:
-                epoch, seq = self._position
+            if self._trail.position is not None:
+                epoch, seq = self._trail.position
                 subscribe["since"] = {"epoch": epoch, "seq": seq}
             await socket.send(msgspec.json.encode(subscribe).decode())
             if is_first:
@@ -114,32 +146,17 @@ class PlainClient:
         kind, data = message["type"], message["data"]
         if kind == "subscription_confirmed":
             self.is_connected = True
-            self._recovered = data.get("recovered")
+            self._recovered, self._resumed_at = data.get("recovered"), time.time()
         elif kind == "error" and data["code"] == "shutting_down":
             self._witness.goodbyes += 1
             self._wait_s = data["reconnect_in_ms"] / 1000
         elif kind == "update":
-            self._follow(message["epoch"], message["seq"], is_snapshot="snapshot" in message)
-            body = msgspec.json.encode(data)
-            self._witness.judge(message["epoch"], message["seq"], body, data["prices"], data["last_updated"])
-            self.freshness.saw(list(data["last_updated"].values()))
-
-    def _follow(self, epoch: str, seq: int, *, is_snapshot: bool) -> None:
-        """Whether something was missed, or came twice."""
-        last, self._position = self._position, (epoch, seq)
-        if last is None:
-            return
-        if is_snapshot:
-            self._witness.snapshots += 1
-        if epoch != last[0]:
-            self._witness.renumbered += 1
-            self._witness.unrecovered += is_snapshot
-        elif seq <= last[1]:
-            self._witness.repeated += 0 if is_snapshot and seq == last[1] else 1
-        else:
-            self._witness.missed += seq - last[1] - 1
-            if self._recovered:
+            epoch, seq, made = message["epoch"], message["seq"], unix_s(data["timestamp"])
+            self._witness.judge(epoch, seq, data)
+            self._trail.follow(epoch, seq, made, is_snapshot="snapshot" in message)
+            if self._recovered and made < self._resumed_at:
                 self._witness.replayed += 1
+            self.freshness.saw(list(data["last_updated"].values()))
 
     async def _maybe_misbehave(self, socket: ClientConnection) -> None:
         if self.vanishes:
@@ -150,7 +167,8 @@ class PlainClient:
 
 
 class SocketIoClient:
-    """Follows ``crypto-prices`` over Socket.IO, by polling or on a WebSocket.
+    """Follows ``crypto-prices`` over Socket.IO, by polling or on a WebSocket, and ``market_data`` for its numbers. It
+    cannot resume, but may miss nothing while it is connected.
 
     Args:
         ports: of the processes, the one to begin with first.
@@ -170,6 +188,7 @@ class SocketIoClient:
         while True:
             client = socketio.AsyncClient(reconnection=False)
             client.on("crypto-prices", self._on_prices)
+            client.on("market_data", self._counting())
             try:
                 await asyncio.wait_for(self._stay(client), None)
             except (socketio.exceptions.SocketIOError, OSError, TimeoutError, ValueError):
@@ -186,9 +205,21 @@ class SocketIoClient:
         url = f"http://127.0.0.1:{next(self._ports)}"
         await client.connect(url, transports=[self._transport], wait_timeout=CONNECT_TIMEOUT_S)
         answer = await client.call("subscribe", {"channel": "crypto-prices"}, timeout=CONNECT_TIMEOUT_S)
+        await client.call("subscribe", {"channel": "market_data"}, timeout=CONNECT_TIMEOUT_S)
         self.is_connected = answer["ok"]
         while client.connected and self.freshness.age_s < 2 * SILENCE_S:
             await asyncio.sleep(0.2)
+
+    def _counting(self) -> Callable[[dict[str, Any]], Awaitable[None]]:
+        """Follows the numbers of one connection."""
+        trail = Trail(self._witness)
+
+        async def on_market_data(message: dict[str, Any]) -> None:
+            epoch, seq, data = message["epoch"], message["seq"], message["data"]
+            self._witness.judge(epoch, seq, data)
+            trail.follow(epoch, seq, unix_s(data["timestamp"]), is_snapshot=False)
+
+        return on_market_data
 
     async def _on_prices(self, rows: list[dict[str, Any]]) -> None:
         self._witness.judge_rows(rows)
@@ -246,7 +277,3 @@ class Crowd:
     def all_are_well(self, within_s: float) -> bool:
         """Whether everybody is connected and has got news in that time."""
         return all(client.is_connected and client.freshness.age_s < within_s for client in self.everybody)
-
-
-def _unix_s(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -51,6 +51,7 @@ class Program:
         self._environ = environ
         self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._tracebacks = 0
 
     def start(self) -> None:
         """Starts it without waiting."""
@@ -90,6 +91,11 @@ class Program:
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
         return self.wait()
+
+    def new_tracebacks(self) -> int:
+        """How many there are in its output since the last look."""
+        before, self._tracebacks = self._tracebacks, self._log.read_bytes().count(b"Traceback (most recent call last)")
+        return self._tracebacks - before
 
     def said(self) -> str:
         """The end of its output."""

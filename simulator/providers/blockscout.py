@@ -35,8 +35,9 @@ class Blockscout(Provider):
     def _stats(self, request: Request, view: SourceView) -> Answer:
         chain, now = view.chains.ethereum, view.as_of
         tip = chain.height(now)
-        midnight = chain.height(now - now % DAY_S)
-        today = chain.transactions_until(tip, now) - chain.transactions_until(midnight, now)
+        # as recorded: "today" does not begin at zero at midnight, it is what a whole day brings
+        day_ago = chain.height(now - DAY_S)
+        today = chain.transactions_until(tip, now) - chain.transactions_until(day_ago, now)
         ratios = [chain.gas_used_ratio(tip - ago) for ago in range(_UTILISATION_BLOCKS)]
         utilisation = sum(ratios) / len(ratios) * 100.0
         base = chain.base_fee(tip + 1)
@@ -52,7 +53,7 @@ class Blockscout(Provider):
             "gas_price_updated_at": iso_us(view.claimed_at),
             "gas_prices": gwei,
             "gas_prices_update_in": 18_461,
-            "gas_used_today": str(int((tip - midnight) * chain.spec.gas_limit * utilisation / 100.0)),
+            "gas_used_today": str(int((tip - day_ago) * chain.spec.gas_limit * utilisation / 100.0)),
             "market_cap": fixed(view.market_cap("ETH"), 2),
             "network_utilization_percentage": utilisation * view.factor,
             "secondary_coin_image": None,
