@@ -261,7 +261,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
 def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) -> _Feed:
     # whoever shares a Redis shares what is collected, and the budgets: one allowance behind one address
     is_shared, demo = cache.status().kind == "redis", settings.demo.enabled
-    limiter = RateLimiter(redis_storage(settings.redis) if is_shared else None)
+    limiter = RateLimiter(redis_storage(settings.redis, demo=demo) if is_shared else None)
     broker: Broker = MemoryBroker(clock=time.time)
     if is_shared:
         broker = RedisBroker(settings.redis, clock=time.time, demo=demo)

@@ -99,7 +99,7 @@ class PlainClient:
         self._trail = Trail(witness)
         self._recovered: bool | None = None
         self._resumed_at = 0.0
-        self._wait_s = 0.0
+        self._wait_s: float | None = None
         self.freshness = Freshness(witness)
         self.is_connected = False
         self.stalls_until = 0.0
@@ -117,15 +117,15 @@ class PlainClient:
             try:
                 await self._stay(is_first)
             except ConnectionClosed:
-                self._witness.unannounced += self.is_connected and not self._wait_s
+                self._witness.unannounced += self.is_connected and self._wait_s is None
             except (OSError, TimeoutError, WebSocketException):
                 pass
             if self.is_connected:
                 self.is_connected = False
                 self._witness.reconnects += 1
             is_first = is_first and self._trail.position is None
-            await asyncio.sleep(self._wait_s or random.uniform(*RETRY_S))
-            self._wait_s = 0.0
+            await asyncio.sleep(random.uniform(*RETRY_S) if self._wait_s is None else self._wait_s)
+            self._wait_s = None
 
     async def _stay(self, is_first: bool) -> None:
         url = f"ws://127.0.0.1:{next(self._ports)}/ws/data"

@@ -54,7 +54,6 @@ class Witness:
         self.missed = 0
         self.repeated = 0
         self.replayed = 0
-        self.snapshots = 0
         self.renumbered = 0
         self.unrecovered = 0
         self.reconnects = 0

@@ -31,7 +31,7 @@ class Clock:
 
 def publication(channel: str, data: Any, *, seq: int = 1, time: float = NOW) -> Publication:
     """As a broker hands it to its listeners."""
-    return Publication(channel, "epoch", seq, time, data, codec.encode(data))
+    return Publication(channel, "epoch", seq, time, codec.encode(data))
 
 
 def quote(time: float, price: float = 100.0, **more: Any) -> dict[str, Any]:

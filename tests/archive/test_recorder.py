@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.archive.support import NOW, Clock, article, news, prices, publication, quote, whale, whales
+from websocket import codec
 from websocket.archive.recorder import UPDATE_MAX_BYTES, Recorder
 from websocket.archive.rows import EventRow, PriceRow
 from websocket.broker.base import Publication
@@ -71,12 +72,8 @@ def test_other_channels_are_left_out(recorder: Recorder) -> None:
         {"price": -1.0},
         {"price": "100"},
         {"price": None},
-        {"price": float("inf")},
-        {"price": float("nan")},
         {"time": 0},
         {"time": NOW + 7200},
-        {"time": float("nan")},
-        {"received_at": float("inf")},
         {"symbol": ""},
         {"symbol": 5},
         {"source": "x" * 5000},
@@ -86,7 +83,7 @@ def test_other_channels_are_left_out(recorder: Recorder) -> None:
 def test_a_price_that_cannot_be_is_left_out_alone(recorder: Recorder, bad: dict[str, Any]) -> None:
     """The others of the same publication are kept."""
     rows = {"quotes": [{**quote(NOW), **bad}, quote(NOW)]}
-    recorder.add(Publication(ACCEPTED_PRICES, "epoch", 1, NOW, rows, b"{}"))
+    recorder.add(Publication(ACCEPTED_PRICES, "epoch", 1, NOW, codec.encode(rows)))
     assert [row.price for row in recorder.take(10).prices] == [100.0]
     assert recorder.dropped == 1
 

@@ -30,7 +30,7 @@ class ChangingBroker(MemoryBroker):
     def arrive(self, epoch: str, seq: int, *, is_news: bool = True) -> None:
         """Something came through the bus."""
         data = [{"symbol": "BTC", "price": seq}]
-        publication = Publication("crypto-prices", epoch, seq, 0.0, data, codec.encode(data))
+        publication = Publication("crypto-prices", epoch, seq, 0.0, codec.encode(data))
         self._numbers.take(publication, is_news=is_news)
 
 

@@ -42,7 +42,7 @@ class SlowBus(Bus):
 
 
 def publication(term: Term, seq: int, text: str = "x") -> Publication:
-    return Publication("news", term.epoch, seq, 1.5, text, f'"{text}"'.encode())
+    return Publication("news", term.epoch, seq, 1.5, f'"{text}"'.encode())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import msgspec
 import pytest
 
-from chaos.clients import PlainClient
+from chaos.clients import Trail
 from chaos.report import Outcome, as_markdown, as_text
 from chaos.witness import Witness
 from simulator.market import Market
@@ -20,11 +20,21 @@ def witness() -> Witness:
     return Witness(1)
 
 
-def judged(witness: Witness, seq: int, factor: float = 1.0, *, ahead_s: float = -2.0) -> list[str]:
-    """What it has to say about a price of Bitcoin."""
+def update(factor: float = 1.0, *, age_s: float = 2.0, made_s: float = 0.0, **changes: object) -> dict[str, object]:
+    """A ``market_data`` with a price of Bitcoin, made now or so many seconds from now."""
     now = time.time()
-    prices = {"bitcoin": Market(1, time.time).price("BTC", now - 2) * factor}
-    witness.judge("e", seq, msgspec.json.encode(prices), prices, {"bitcoin": to_rfc3339(now + ahead_s)})
+    return {
+        "prices": {"bitcoin": Market(1, time.time).price("BTC", now - 2) * factor},
+        "last_updated": {"bitcoin": to_rfc3339(now - age_s)},
+        "status": "live",
+        "timestamp": to_rfc3339(now + made_s),
+        **changes,
+    }
+
+
+def judged(witness: Witness, seq: int, factor: float = 1.0, *, age_s: float = 2.0) -> list[str]:
+    """What it has to say about a price of Bitcoin."""
+    witness.judge("e", seq, update(factor, age_s=age_s))
     return witness.wrong
 
 
@@ -40,13 +50,28 @@ def test_wrong_price_is_noticed(witness: Witness) -> None:
 
 def test_price_from_the_future_is_noticed(witness: Witness) -> None:
     """Nobody can know it yet."""
-    assert "bitcoin is from the future" in judged(witness, 1, ahead_s=30)
+    assert "bitcoin is from the future" in judged(witness, 1, age_s=-30)
 
 
 def test_two_updates_of_one_name_are_noticed(witness: Witness) -> None:
     """Wherever a client gets a number, it gets the same."""
     judged(witness, 1)
     assert judged(witness, 1, 1.0001) == ["two updates called e 1"]
+
+
+def test_old_price_must_not_be_called_live(witness: Witness) -> None:
+    """A screen that says so is worse than one that says nothing."""
+    assert "live, with a price that is 300 s old" in judged(witness, 1, age_s=300)[0]
+    witness.reset()
+    witness.judge("e", 2, update(age_s=300, status="stale"))
+    assert not any("live" in wrong for wrong in witness.wrong)
+
+
+def test_coin_that_is_gone_is_noticed(witness: Witness) -> None:
+    """Whoever takes over shows no less than the process before."""
+    judged(witness, 1)
+    witness.judge("e", 2, update(prices={}, last_updated={}))
+    assert witness.wrong == ["market_data: 0 coins, there were 1"]
 
 
 @pytest.mark.parametrize(
@@ -64,10 +89,23 @@ def test_client_counts_what_it_lacks(
     witness: Witness, moves: list[tuple[str, int, bool]], missed: int, repeated: int, renumbered: int
 ) -> None:
     """From where it stood, number 1."""
-    client = PlainClient([1], witness)
+    trail = Trail(witness)
     for epoch, seq, is_snapshot in [("e", 1, True), *moves]:
-        client._follow(epoch, seq, is_snapshot=is_snapshot)
+        trail.follow(epoch, seq, 0.0, is_snapshot=is_snapshot)
+    witness.count_changes()
     assert (witness.missed, witness.repeated, witness.renumbered) == (missed, repeated, renumbered)
+
+
+@pytest.mark.parametrize(("first", "missed"), [(1, 0), (2, 0), (3, 1), (4, 2)])
+def test_change_of_epoch_hides_nothing(witness: Witness, first: int, missed: int) -> None:
+    """What others got in the new epoch before a client came to it counts, unless it had that under another number."""
+    for seq in (1, 2, 3, 4):
+        witness.judge("new", seq, update(made_s=float(seq)))
+    trail = Trail(witness)
+    trail.follow("old", 7, time.time() + 1.5, is_snapshot=False)  # number 1 of the new one is among what it had
+    trail.follow("new", first, time.time() + first, is_snapshot=False)
+    witness.count_changes()
+    assert (witness.missed, witness.renumbered) == (missed, 1)
 
 
 def outcome(**changes: object) -> Outcome:

@@ -14,13 +14,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
+from websocket import codec
+
 Role = Literal["single", "seeking", "collector", "follower", "alone"]
 """``single``: nobody else is meant to be there. ``seeking``: not known yet, or stopped. ``collector``: collects for
 all. ``follower``: another one does. ``alone``: collects for its own clients, because the others cannot be reached.
+"""
+
+
+RECENT = 64
+"""Payloads that are held decoded: the newest of each channel, which are looked at again and again. Those of the history
+would take some ten times the memory of their bytes.
 """
 
 
@@ -32,16 +41,24 @@ class Publication(msgspec.Struct, frozen=True):
         epoch: names the run of numbers that ``seq`` belongs to.
         seq: position in the channel, from 1.
         time: when it was published, Unix seconds.
-        data: the payload as plain JSON values (dicts, lists, text, finite numbers, booleans, None). Never changed.
-        body: the same as UTF-8 JSON, encoded once.
+        body: the payload as UTF-8 JSON, encoded once.
     """
 
     channel: str
     epoch: str
     seq: int
     time: float
-    data: Any
     body: bytes
+
+    @property
+    def data(self) -> Any:
+        """The payload as plain JSON values: dicts, lists, text, finite numbers, booleans, None. Not to be changed."""
+        return _decoded(self.body)
+
+
+@lru_cache(maxsize=RECENT)
+def _decoded(body: bytes) -> Any:
+    return codec.decode(body)
 
 
 class BusStatus(msgspec.Struct, frozen=True):

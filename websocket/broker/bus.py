@@ -256,7 +256,8 @@ def _entry(channel: str, row: tuple[bytes, dict[bytes, bytes]]) -> Entry:
     entry_id = _entry_id(row[0])
     try:
         epoch, seq, time, body = (row[1][field] for field in (b"epoch", b"seq", b"time", b"body"))
-        publication = Publication(channel, epoch.decode(), int(seq), float(time), codec.decode(body), body)
+        codec.decode(body)
+        publication = Publication(channel, epoch.decode(), int(seq), float(time), body)
     except (KeyError, ValueError, RecursionError) as error:
         logger.warning("an entry of the bus is not ours channel=%s id=%s reason=%s", channel, entry_id, error)
         return Entry(entry_id, None)

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from websocket import codec
 from websocket.broker.base import Broker, BusStatus, Listener, Publication, RoleChange
 from websocket.broker.history import HISTORY, History, Listeners
@@ -61,7 +59,7 @@ class MemoryBroker(Broker):
     def publish(self, channel: str, data: Any) -> Publication:
         body = codec.encode(data)
         epoch, seq = self.position(channel)
-        publication = Publication(channel, epoch, seq + 1, self._clock(), msgspec.to_builtins(data), body)
+        publication = Publication(channel, epoch, seq + 1, self._clock(), body)
         self._history.add(publication)
         self._listeners.tell(publication)
         return publication

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -77,10 +76,10 @@ class Numbering:
             epoch, seq = self.shared.epoch, rejoined[1] - (rejoined[0] - seq)
         return self.shared.since(channel, epoch, seq)
 
-    def number(self, channel: str, data: Any, body: bytes) -> Publication:
+    def number(self, channel: str, body: bytes) -> Publication:
         """Gives a payload the next number of the epoch, and remembers it."""
         history = self._island or self.shared
-        publication = Publication(channel, history.epoch, _next(history, channel), self._clock(), data, body)
+        publication = Publication(channel, history.epoch, _next(history, channel), self._clock(), body)
         history.add(publication)
         return publication
 

@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from websocket import codec, green
 from websocket.broker.base import Broker, BusStatus, Listener, Publication, Role, RoleChange
 from websocket.broker.bus import Term, connect
@@ -150,12 +148,11 @@ class RedisBroker(Broker):
 
     def publish(self, channel: str, data: Any) -> Publication:
         body = codec.encode(data)
-        plain = msgspec.to_builtins(data)
         if self._role == "collector" and not self._lease.is_valid:
             self._settle()
         if not self.collecting:
             raise NotCollecting(f"{channel}: another process collects, or it is not known yet which one does")
-        publication = self._numbers.number(channel, plain, body)
+        publication = self._numbers.number(channel, body)
         if self._role == "collector":
             # Before the listeners, and so before any client: what one has seen must not be lost if we die now.
             self._wake.set()

@@ -48,10 +48,11 @@ def effective_budget(provider: Provider) -> Budget:
     )
 
 
-def redis_storage(settings: RedisSettings) -> RedisStorage:
+def redis_storage(settings: RedisSettings, *, demo: bool = False) -> RedisStorage:
     """A store of budgets that several processes share; it connects when it is first used.
 
-    An empty host means this machine. Calls are not retried and time out within a second.
+    An empty host means this machine. Calls are not retried and time out within a second. What a simulated internet is
+    asked must not be taken from the budgets of the real one, so ``demo`` has names of its own.
     """
     pool = redis.ConnectionPool(
         host=settings.host or "localhost",
@@ -63,7 +64,8 @@ def redis_storage(settings: RedisSettings) -> RedisStorage:
         socket_connect_timeout=SHARED_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )
-    return RedisStorage("redis://", connection_pool=pool, key_prefix=f"{settings.prefix}budget", wrap_exceptions=True)
+    prefix = f"{settings.prefix}{'demo:' if demo else ''}budget"
+    return RedisStorage("redis://", connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
 
 
 class _Month(msgspec.Struct, frozen=True):
