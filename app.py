@@ -86,6 +86,9 @@ SWEEP_INTERVAL_S = 1.0
 TAKE_OVER_WAIT_S = 20.0
 """How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
 
+READY_WITHIN_S = 3.0
+"""How long clients wait for a process that has just come to learn what the others have published; usually it is ms."""
+
 
 @dataclass
 class Service:
@@ -106,9 +109,10 @@ class Service:
     def start(self) -> None:
         """Begins to serve, and to collect as soon as the broker says that it is this process's turn."""
         self.archive.start()
-        self.housekeeping.start()
         self.collector.start()
         self.broker.start()
+        self.broker.get_ready(READY_WITHIN_S)
+        self.housekeeping.start()
         if self.metrics is not None:
             self.metrics.start()
         calm_garbage_collector()

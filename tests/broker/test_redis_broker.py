@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,6 +81,30 @@ def test_new_process_knows_the_history(members: Members, shared_redis: RedisServ
     collector.publish(5)
     late.hears(5)
     assert late.numbers() == [5]
+
+
+def test_who_is_ready_knows_what_was_published_before(members: Members, shared_redis: RedisServer) -> None:
+    """The first client of a process that has just come can resume there, and gets a snapshot."""
+    collector = members.join(shared_redis.port)
+    collector.broker.get_ready(10.0)
+    published = collector.publish(1, 2, 3)
+    wait_until(lambda: collector.broker.status().outbox == 0, "all is written")
+    late = members.join(shared_redis.port)
+    assert late.broker.last("news") is None
+    late.broker.get_ready(10.0)
+    assert late.broker.since("news", published[0].epoch, 1) == published[1:]
+    assert late.broker.last("news") == published[-1]
+
+
+def test_nobody_waits_long_to_be_ready(members: Members) -> None:
+    """Without Redis a process is ready alone; with one that nobody collects on, when the time is over."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        lonely = members.join(silent.getsockname()[1])
+        lonely.broker.get_ready(20.0)
+        assert lonely.role == "alone"
+    unborn = members.join(9, start=False)
+    unborn.broker.get_ready(0.1)
+    assert unborn.role == "seeking"
 
 
 def test_followers_do_not_publish(members: Members, shared_redis: RedisServer) -> None:

@@ -229,6 +229,16 @@ def test_keys_have_the_prefix_and_end(redis_server, make_provider):
         assert 0 < client.ttl(key) <= 31 * 86400
 
 
+def test_demo_spends_nothing_of_the_real_budgets(redis_server, make_provider):
+    """A simulated market beside the real service, on the same Redis, asks a simulated internet."""
+    settings, _ = redis_server
+    real, demo = RateLimiter(redis_storage(settings)), RateLimiter(redis_storage(settings, demo=True))
+    acme = make_provider(per_minute=5, per_month=4)
+    take(demo, acme, 4)
+    assert real.remaining(acme) == (5, 4)
+    assert demo.remaining(acme) == (1, 0)
+
+
 def test_many_at_once_do_not_exceed_a_shared_month(redis_server, make_provider):
     """Green threads of two limiters that take at the same time get exactly the budget."""
     settings, _ = redis_server

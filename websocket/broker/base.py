@@ -95,6 +95,12 @@ class Broker(ABC):
     def start(self) -> None:
         """Begins to find out who collects; returns at once. Call it once, after ``on_role_change``."""
 
+    def get_ready(self, within_s: float) -> None:  # noqa: B027 - who is alone has nothing to wait for
+        """Waits until it is known what this process does and what was published before it came, at most so long.
+
+        Clients that are let in before cannot resume, and get no snapshot.
+        """
+
     @abstractmethod
     def stop(self) -> None:
         """Hands over: what is still to be written is written if that takes no more than a second. Idempotent."""

@@ -157,7 +157,7 @@ class Numbering:
                 self._listeners.tell(self._renumber(newest))
 
     def _tell_of_others(self, island: History) -> None:
-        """Tells of what others published while we were on the island, as far as we know it and it is newer than what was
+        """Tells of what others published while we were on the island, as far as it is known and newer than what was
         published there.
         """
         for channel in self.shared.channels():

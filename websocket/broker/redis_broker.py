@@ -34,6 +34,7 @@ DEFERENCE_S = 2.0
 
 _SETTLE_S = CLAIM_TIMEOUT_S + 0.1
 _STOP_S = 1.0
+_LOOK_S = 0.02
 
 
 class RedisBroker(Broker):
@@ -95,6 +96,11 @@ class RedisBroker(Broker):
 
     def start(self) -> None:
         self._tasks = [green.start(self._keep), green.start(self._reader.run)]
+
+    def get_ready(self, within_s: float) -> None:
+        until = self._steady() + within_s
+        while not (self.collecting or self._reader.has_looked) and self._steady() < until:
+            green.sleep(_LOOK_S)
 
     def stop(self) -> None:
         if self._stopping:

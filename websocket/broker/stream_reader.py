@@ -40,6 +40,11 @@ class StreamReader:
         self.last_error: str | None = None
 
     @property
+    def has_looked(self) -> bool:
+        """True when what was there before this process has been read."""
+        return self._has_looked
+
+    @property
     def silence_s(self) -> float | None:
         """Seconds since a heartbeat was read; None before the first."""
         return None if self._heard_at is None else self._clock() - self._heard_at
