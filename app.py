@@ -30,7 +30,7 @@ from websocket.broker.redis_broker import RedisBroker
 from websocket.bus_watch import BusWatch
 from websocket.cache.base import Cache
 from websocket.cache.factory import open_cache
-from websocket.catalogue import CHANNELS, CRYPTO_PRICES
+from websocket.catalogue import ACCEPTED_PRICES, CHANNELS, CRYPTO_PRICES
 from websocket.collector import Collector
 from websocket.demo import StandInInternet
 from websocket.documentation import API_VERSION
@@ -112,6 +112,9 @@ class Service:
         self.collector.start()
         self.broker.start()
         self.broker.get_ready(READY_WITHIN_S)
+        # what other processes published while this one was away; the archive takes each price once
+        for publication in self.broker.history(ACCEPTED_PRICES):
+            self.archive.on_publication(publication)
         self.housekeeping.start()
         if self.metrics is not None:
             self.metrics.start()

@@ -111,6 +111,15 @@ def test_position_names_epoch_and_newest(make_broker: MakeBroker) -> None:
     assert publication.epoch == epoch
 
 
+def test_history_is_what_is_remembered(make_broker: MakeBroker) -> None:
+    """Oldest first, and no more than its size; nothing of other channels."""
+    broker = make_broker(3)
+    assert broker.history("a") == []
+    published = [broker.publish("a", {"n": n}) for n in range(5)]
+    broker.publish("b", {})
+    assert broker.history("a") == published[-3:]
+
+
 def test_since_replays_exactly_what_was_missed(make_broker: MakeBroker) -> None:
     """No more, no less, oldest first; nothing missed is an empty list."""
     broker = make_broker(5)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.archive.support import check_whole
+from tests.cache.redis_server import RedisServer
 from tests.end_to_end.conftest import Connect, StartService
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
@@ -54,6 +56,21 @@ def test_kill_loses_nothing_that_was_there_a_moment_before(start_service: StartS
     log = service.log_file.read_text()
     assert "archive fails" not in log
     assert log.count("archive is open") == KILLS + 1
+
+
+def test_process_that_was_away_gets_what_it_missed(
+    start_service: StartService, start_redis: Callable[..., RedisServer]
+) -> None:
+    """As far as the other processes remember it: the archives of all are the same."""
+    redis = start_redis()
+    env = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port)}
+    first = start_service(env)
+    path = first.folder / "data" / "archive-demo.sqlite3"
+    wait_until(lambda: path.exists() and len(archived(path)) > 5 * len(SYMBOLS), "some rounds of prices")
+    before = archived(path)
+    second = start_service(env)
+    late = second.folder / "data" / "archive-demo.sqlite3"
+    wait_until(lambda: late.exists() and before <= archived(late), "the other archive has them as well")
 
 
 def test_polite_end_loses_nothing(start_service: StartService) -> None:

@@ -145,6 +145,10 @@ class Broker(ABC):
         """The newest publication of a channel, or None before the first."""
 
     @abstractmethod
+    def history(self, channel: str) -> list[Publication]:
+        """What is remembered of a channel, oldest first; the newest is ``last``."""
+
+    @abstractmethod
     def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
         """All publications after ``seq``, oldest first; empty when nothing was missed.
 

@@ -70,6 +70,9 @@ class MemoryBroker(Broker):
     def last(self, channel: str) -> Publication | None:
         return self._history.last(channel)
 
+    def history(self, channel: str) -> list[Publication]:
+        return self._history.newer_than(channel, 0)
+
     def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
         return self._history.since(channel, epoch, seq)
 

@@ -146,6 +146,9 @@ class RedisBroker(Broker):
     def last(self, channel: str) -> Publication | None:
         return self._numbers.of(channel).last(channel)
 
+    def history(self, channel: str) -> list[Publication]:
+        return self._numbers.of(channel).newer_than(channel, 0)
+
     def since(self, channel: str, epoch: str, seq: int) -> list[Publication] | None:
         return self._numbers.since(channel, epoch, seq)
 
