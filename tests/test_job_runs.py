@@ -11,7 +11,7 @@ import pytest
 from tests.support.native_gate import NativeGate
 from tests.support.processes import wait_until
 from websocket import green, job_runs
-from websocket.errors import UpstreamTimeout
+from websocket.errors import NotCollecting, UpstreamTimeout
 from websocket.job_runs import JobRuns, JobStatus
 
 AMPLE_S = 30.0
@@ -59,6 +59,17 @@ def gate() -> Iterator[NativeGate]:
     gate = NativeGate()
     yield gate
     gate.open()
+
+
+def test_end_of_the_turn_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """A job that finds out that another process collects is not to blame, and leaves no traceback."""
+
+    def work() -> None:
+        raise NotCollecting("news: another process collects")
+
+    status = Watched(work).run()
+    assert (status.status, status.failures, status.last_error) == ("scheduled", 0, None)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_before_the_first_run() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from websocket import green
-from websocket.errors import ServiceError
+from websocket.errors import NotCollecting, ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -201,6 +201,8 @@ class JobRuns:
             logger.error("job interrupted name=%s after_s=%.1f", self.name, duration_s)
             blocked = ", and its call in a native thread goes on" if run.native_calls.under_way else ""
             self._count_too_long(run, f"interrupted after {duration_s:.1f} s{blocked}")
+        elif isinstance(run.error, NotCollecting):
+            logger.info("job ended, another process collects name=%s", self.name)
         elif run.error is not None:
             logger.error("job failed name=%s", self.name, exc_info=run.error)
             self._runs += 1

@@ -159,7 +159,7 @@ def test_a_lost_connection_is_told_and_taken_up_again(open_page: OpenPage, own_s
     expect(page.locator("#lost-banner")).to_be_visible()
     expect(page.locator("#lost-text")).to_contain_text("The figures are those of")
     expect(page.locator("body")).to_have_attribute("data-connection", "lost")
-    assert float(page.locator(".cards").evaluate("node => getComputedStyle(node).opacity")) < 1
+    expect(page.locator(".cards")).not_to_have_css("opacity", "1")
     assert page.title().startswith("Disconnected")
     assert figure(page, "market_data", "price").inner_text() == price
     own_service.start()

@@ -6,6 +6,7 @@ publishes the payload at the documented interval, whatever the providers do. Pub
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from websocket.archive.store import Archive
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.catalogue import service_named
-from websocket.errors import SettingsError, UpstreamError
+from websocket.errors import NotCollecting, SettingsError, UpstreamError
 from websocket.price_book import PriceBook
 from websocket.providers.base import Provider
 from websocket.records import to_rfc3339
@@ -251,7 +252,9 @@ class DataService(ABC):
     def publish(self) -> None:
         """Publishes what is known, if it is this process's turn."""
         if self.context.broker.collecting and not self._knows_less():
-            self.context.broker.publish(self.name, self.payload())
+            # the turn may end at this very moment, which a process that was stopped for a while cannot know
+            with contextlib.suppress(NotCollecting):
+                self.context.broker.publish(self.name, self.payload())
 
     def begin(self) -> None:
         """It is this process's turn to collect; the jobs begin after this."""
