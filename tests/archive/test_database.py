@@ -18,7 +18,7 @@ from tests.archive.support import NOW, Clock, all_prices, archive_in, check_whol
 from websocket import green
 from websocket.archive import keeper, queries
 from websocket.archive.backup import back_up
-from websocket.archive.database import SCHEMA_VERSION, open_file, set_aside
+from websocket.archive.database import SCHEMA_VERSION, close_file, is_same_file, open_file, reader, set_aside
 from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive, archive_path
 from websocket.errors import ArchiveUnavailable
@@ -349,3 +349,16 @@ def test_an_empty_file_becomes_an_archive(tmp_path: Path) -> None:
     assert opened.records["prices"] == 0
     opened.connection.close()
     os.close(opened.lock)
+
+
+def test_file_without_a_log_is_no_stranger_when_it_gets_one(tmp_path: Path) -> None:
+    """As after a restore: the first read makes the write-ahead log, and nobody removed anything."""
+    path = made(tmp_path, 3)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    opened = open_file(path, demo=False)
+    reader(path).close()
+    opened.connection.execute("INSERT INTO events (kind, at, detail) VALUES ('backup', 1, '')")
+    assert is_same_file(path, opened)
+    close_file(opened)

@@ -179,7 +179,8 @@ def test_killed_worker_is_replaced(start_service: StartService) -> None:
     """The new one finds the last prices, and its simulator is the only one."""
     port = free_port()
     service = start_service(PRODUCTION, command=documented(port), port=port)
-    wait_until((service.folder / "data" / "cache.bin").exists, "prices are saved")
+    kept = service.folder / "data" / "cache.bin"
+    wait_until(lambda: kept.exists() and b"prices:demo" in kept.read_bytes(), "prices are saved")
     (old,) = children(service.pid)
     simulator = simulator_of(service.pid)
     os.kill(old, signal.SIGKILL)

@@ -133,7 +133,8 @@ def test_killed_service_starts_again_in_its_folder(start_service: StartService, 
     """The lock goes with the process, the prices stay, the simulator ends by itself, and numbering begins anew."""
     service = start_service()
     wait_until(lambda: len(prices(service)) == len(SYMBOLS), "ten prices")
-    wait_until((service.folder / "data" / "cache.bin").exists, "prices are saved")
+    kept = service.folder / "data" / "cache.bin"
+    wait_until(lambda: kept.exists() and b"prices:demo" in kept.read_bytes(), "prices are saved")
     first = connect(service, transports=["websocket"]).subscribe()
     simulator = simulator_of(service.pid)
     service.kill()

@@ -92,11 +92,13 @@ def open_file(path: Path, *, demo: bool) -> Opened:
         _check_header(path)
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         _prepare(connection, demo=demo)
+        # the first read makes the write-ahead log where there is none, as after a restore
+        records = _count(connection)
         return Opened(
             connection=connection,
             lock=lock,
             inodes=_inodes(path),
-            records=_count(connection),
+            records=records,
             oldest=oldest_time(connection),
             size_bytes=size_of(path),
             events=dict(connection.execute("SELECT kind, max(at) FROM events GROUP BY kind")),
