@@ -31,7 +31,12 @@ class ServerSettings:
     allowed_origins: tuple[str, ...] = setting(
         "ALLOWED_ORIGINS", ("*",), "Origins of pages that may connect, separated by commas; * allows every page."
     )
-    max_connections: Count = setting("MAX_CONNECTIONS", 10_000, "Connections that one process accepts.", "connections")
+    max_connections: Count = setting(
+        "MAX_CONNECTIONS",
+        10_000,
+        "WebSockets and polling sessions that one process accepts; a fifth as many plain HTTP connections come on top.",
+        "connections",
+    )
     route_name: str = setting(
         "ROUTE_NAME",
         "",
@@ -50,7 +55,16 @@ class EdgeSettings:
     """What one client may do."""
 
     max_connections_per_address: Annotated[int, Meta(ge=0)] = setting(
-        "MAX_CONNECTIONS_PER_ADDRESS", 0, "Connections from one address; 0 for no limit.", "connections"
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        500,
+        "Of them from one address (IPv6: network of 64 bits) that is no trusted proxy; 0 for no limit.",
+        "connections",
+    )
+    requests_per_second: Annotated[float, Meta(ge=0)] = setting(
+        "REQUESTS_PER_SECOND",
+        50.0,
+        "HTTP requests from one address in the long run, dear ones counted several times; 0 for no limit.",
+        "per second",
     )
     trusted_proxies: tuple[str, ...] = setting(
         "TRUSTED_PROXIES",
@@ -71,7 +85,7 @@ class EdgeSettings:
         "MAX_SUBSCRIPTIONS", 64, "Channels that one connection may be subscribed to.", "subscriptions"
     )
     handshake_timeout_s: Seconds = setting(
-        "HANDSHAKE_TIMEOUT", 15.0, "Time for a client to send its request after it connected.", "seconds"
+        "HANDSHAKE_TIMEOUT", 15.0, "Time for a client to send a whole request, head and body.", "seconds"
     )
     slow_client_timeout_s: Seconds = setting(
         "SLOW_CLIENT_TIMEOUT", 30.0, "A connection that takes nothing for so long is closed with 4008.", "seconds"

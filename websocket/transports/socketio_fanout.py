@@ -27,6 +27,7 @@ from socketio import packet as sio_packet
 
 from websocket import green
 from websocket.errors import StartError
+from websocket.http_server.connection import take_over
 from websocket.hub import Traffic, fan_out, in_turns
 from websocket.transports.edge import Edge, refuse
 from websocket.wire.connection import Connection, Connections
@@ -448,7 +449,7 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
                 self.close(wait=False, abort=True)
             # no list: the library would take it for packets
             return tuple(refuse(refused, start_response))
-        sock = green.take_over_socket(environ)
+        sock = take_over(environ)
         kept = {key: environ[key] for key in KEPT_ENVIRON if key in environ}
         environ.clear()
         environ.update(kept)
