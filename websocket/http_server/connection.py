@@ -33,6 +33,12 @@ MAX_HEAD_BYTES = 32 * 1024
 MIN_BYTES_PER_S = 16 * 1024
 """How fast an answer must be taken after ``HttpLimits.answer_timeout_s``: so a large one has time in proportion."""
 
+BUFFERED_BYTES = 512 * 1024
+"""What the kernels on both sides take of an answer although nobody reads it; it gives no time."""
+
+SEND_BUFFER_BYTES = 64 * 1024
+"""The kernel's; by itself it would hold megabytes for a client that does not read."""
+
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
 """What is read of a request that was refused before it was whole. Closing with unread bytes resets the connection, and
@@ -85,6 +91,7 @@ class HttpConnection:
     __slots__ = (
         "_answer_until",
         "_app",
+        "_buffered",
         "_is_ending",
         "_is_taken",
         "_limits",
@@ -115,8 +122,11 @@ class HttpConnection:
         self._places = places
         self._is_ending = is_ending
         self._local = sock.getsockname()[:2]
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._answer_until = 0.0
+        self._buffered = 0
         self._is_taken = False
 
     def run(self) -> None:
@@ -318,6 +328,7 @@ class HttpConnection:
 
     def _begin_answer(self) -> None:
         self._answer_until = time.monotonic() + self._limits.answer_timeout_s
+        self._buffered = BUFFERED_BYTES
 
     def _send(self, data: bytes | None) -> None:
         """Sends all of it, however slowly it is taken within the limit."""
@@ -332,7 +343,10 @@ class HttpConnection:
                     self._places.wait(self, Waiting.READER)
                 green.wait_writable(self._sock, _remaining(self._answer_until))
                 continue
-            self._answer_until += sent / MIN_BYTES_PER_S
+            self._buffered -= sent
+            if self._buffered < 0:
+                self._answer_until -= self._buffered / MIN_BYTES_PER_S
+                self._buffered = 0
             rest = rest[sent:]
         if is_waiting:
             self._places.serve(self)

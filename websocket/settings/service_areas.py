@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from websocket.settings.kinds import Count, Days, LogLevel, Port, Seconds, Secret, setting
+from websocket.settings.kinds import Count, Days, Limit, LogLevel, Port, Seconds, Secret, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,11 @@ class ServerSettings:
 class EdgeSettings:
     """What one client may do."""
 
-    max_connections_per_address: Annotated[int, Meta(ge=0)] = setting(
+    max_connections_per_address: Limit | None = setting(
         "MAX_CONNECTIONS_PER_ADDRESS",
-        500,
-        "Of them from one address (IPv6: network of 64 bits) that is no trusted proxy; 0 for no limit.",
+        None,
+        "Of them from one address (IPv6: network of 64 bits); 0 for no limit. Empty: a twentieth of MAX_CONNECTIONS,"
+        " and trusted proxies that do not name their clients have no limit.",
         "connections",
     )
     requests_per_second: Annotated[float, Meta(ge=0)] = setting(

@@ -23,7 +23,13 @@ KNOWN_ADDRESSES = 10_000
 ADDRESS_LENGTH = 64
 """What is kept of something in ``X-Forwarded-For`` that is no address."""
 
+ADDRESS_SHARES = 20
+"""One address may have so much of all clients, unless the operator says otherwise. With 10 000 that is 500: more people
+than share an office's address, each with a page or two; and one machine alone cannot keep others out.
+"""
+
 PROXY_FACTOR = 10
+"""A proxy that does not say for whom it speaks may be many clients."""
 
 SESSION_REQUEST_TOKENS = 0.25
 """A poll of a Socket.IO session, whose packets have a limit of their own."""
@@ -52,7 +58,9 @@ class Edge:
     ) -> None:
         self._origins = server.allowed_origins
         self._max_clients = server.max_connections if max_clients is None else max_clients
-        self._max_per_address = edge.max_connections_per_address
+        share = edge.max_connections_per_address
+        self._max_per_address = max(1, self._max_clients // ADDRESS_SHARES) if share is None else share
+        self._spares_proxies = share is None
         self._edge = edge
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
         self._known_proxies: dict[str, bool] = {}
@@ -106,14 +114,12 @@ class Edge:
             raise HandshakeRefused("503 Service Unavailable", "This process is shutting down.", (("Retry-After", "1"),))
         if self._total >= self._max_clients:
             raise HandshakeRefused("503 Service Unavailable", "This process is full.", (("Retry-After", "5"),))
-        is_limited = self._max_per_address and not self.is_proxy(address)
+        is_limited = self._max_per_address and not (self._spares_proxies and self.is_proxy(address))
         if is_limited and self._by_address[address] >= self._max_per_address:
             raise HandshakeRefused("429 Too Many Requests", "Too many connections from your address.")
 
     def check_request(self, address: str, tokens: float) -> None:
         """Whether an address may send a request that costs so much.
-
-        A proxy that does not say for whom it speaks may be many clients, and has many times as much.
 
         Raises:
             HandshakeRefused: 429, with the time after which it may.
