@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -77,7 +77,7 @@ def in_words(hint: Any) -> str:
             if bound is not None
         ]
         return ", ".join([in_words(base), *bounds])
-    if get_origin(hint) is UnionType:  # with None, which stands for an empty value
+    if get_origin(hint) in (Union, UnionType):  # with None, which stands for an empty value
         return in_words(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(get_args(hint))
