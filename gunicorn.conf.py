@@ -17,6 +17,7 @@ from typing import Any
 from websocket.errors import ServiceError
 from websocket.settings import load_settings
 from websocket.start_check import check_production_start
+from websocket.supervisor import supervise
 
 try:
     _settings = load_settings(os.environ, Path(__file__).resolve().parent / ".env")
@@ -62,8 +63,9 @@ def post_worker_init(worker: Any) -> None:
     only once a second whether it should end, and then waits for its connections.
     """
     green.limit_first_request(worker, _settings.edge.handshake_timeout_s)
-    green.spawn(_end_with_master, worker)
-    green.on_signals(lambda _number: _say_goodbye(), signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+    supervise("master watch", _end_with_master, worker, may_end=lambda: not worker.alive)
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+    supervise("signal watch", green.watch_signals, lambda _number: _say_goodbye(), *ends)
 
 
 def _end_with_master(worker: Any) -> None:
