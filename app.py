@@ -56,6 +56,7 @@ from websocket.services.budgets import BudgetKeeper
 from websocket.services.chosen_providers import check_chosen_providers
 from websocket.services.prices import PriceService
 from websocket.settings import EdgeSettings, NodeSettings, Settings, with_provider_urls
+from websocket.supervisor import PROCESS
 from websocket.transports.archive_admin import archive_admin
 from websocket.transports.docs import docs
 from websocket.transports.edge import Edge, RequestEdge, SocketIoEdge
@@ -412,6 +413,7 @@ def _live_parts(feed: _Feed, web: _Web, context: ServiceContext) -> LiveParts:
         limiter=feed.limiter,
         pools=context.pools,
         schedulers=context.schedulers,
+        supervisor=PROCESS,
         cache=context.cache,
         archive=context.archive.status,
         version=API_VERSION,

@@ -23,6 +23,7 @@ FOUNDATION = {
     "settings",
     "codec",
     "green",
+    "supervisor",
 }
 """Everyone may use these."""
 
@@ -35,9 +36,10 @@ MAY_IMPORT = {
     "coins": set(),
     "codec": set(),
     "green": set(),
+    "supervisor": {"green"},
     "catalogue": set(),
     "settings": {"errors"},
-    "providers": FOUNDATION - {"green"},
+    "providers": FOUNDATION - {"green", "supervisor"},
     "upstream": FOUNDATION | {"providers"},
     "cache": FOUNDATION,
     "broker": FOUNDATION | {"cache"},

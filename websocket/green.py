@@ -261,20 +261,16 @@ def wait_for_signal(*signals: signal.Signals) -> str:
         return next(arrived.name for arrived in arrivals if arrived in signals)
 
 
-def on_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
-    """Calls ``callback`` in a green thread as soon as one of the signals arrives; whoever handles them still does.
+def watch_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
+    """Calls ``callback`` as soon as one of the signals arrives, whoever handles them; does not return.
 
-    A handler itself may run in the middle of anything. Must be called in the main thread, and replaces what was set
-    by ``signal.set_wakeup_fd``.
+    To be run in a green thread of its own: a handler itself may run in the middle of anything. The native thread must
+    be the main thread. Replaces what was set by ``signal.set_wakeup_fd``.
     """
-    arrivals = _signal_arrivals()
-
-    def watch() -> None:
+    with closing(_signal_arrivals()) as arrivals:
         for arrived in arrivals:
             if arrived in signals:
                 callback(arrived)
-
-    spawn(watch)
 
 
 def _signal_arrivals() -> Generator[signal.Signals, None, None]:

@@ -17,6 +17,7 @@ from typing import Any
 from websocket import green
 from websocket.errors import ServiceError
 from websocket.settings import Settings, load_settings
+from websocket.supervisor import supervise
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -113,7 +114,7 @@ def _run(worker: Any) -> None:
         # clients are told at once, whatever else has to be waited for
         service.say_goodbye()
 
-    green.on_signals(lambda arrived: end(arrived.name), *green.ENDING_SIGNALS)
+    supervise("signal watch", green.watch_signals, lambda arrived: end(arrived.name), *green.ENDING_SIGNALS)
     for listener in worker.sockets:
         service.server.start(listener)
     while worker.alive:

@@ -14,6 +14,7 @@ from websocket import green
 from websocket.http_server.answers import refusal
 from websocket.http_server.connection import HttpConnection, HttpLimits, WsgiApp
 from websocket.http_server.places import HttpPlaces
+from websocket.supervisor import Supervised, supervise
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class HttpServer:
         self._full = refusal(503, "This process is full.", retry_after_s=RETRY_AFTER_S)
         self._ending = refusal(503, "This process is shutting down.", retry_after_s=1)
         self._reserve = _reserve_descriptor()
-        self._acceptors: list[green.Task] = []
+        self._acceptors: list[Supervised] = []
 
     def start(self, listener: Any) -> None:
         """Accepts connections from now on.
@@ -74,7 +75,7 @@ class HttpServer:
         """
         real = green.real_socket(listener)
         real.setblocking(False)
-        self._acceptors.append(green.start(self._accept, real))
+        self._acceptors.append(supervise("accept", self._accept, real, may_end=lambda: real.fileno() < 0))
 
     def stop(self, drain_s: float = 0.0) -> None:
         """Accepts nobody any more, ends idle connections and waits for those that are served.
@@ -83,7 +84,7 @@ class HttpServer:
             drain_s: how long at most.
         """
         for acceptor in self._acceptors:
-            acceptor.kill()
+            acceptor.stop()
         self._acceptors.clear()
         self._is_ending = True
         with contextlib.suppress(green.DeadlineExceeded), green.deadline(drain_s):

@@ -29,6 +29,7 @@ from websocket import green
 from websocket.errors import StartError
 from websocket.http_server.connection import take_over
 from websocket.hub import Traffic, fan_out, in_turns
+from websocket.supervisor import supervise
 from websocket.transports.edge import Edge, refuse
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.frames import binary_frame, text_frame
@@ -303,7 +304,7 @@ class Pinger:
     def _run_soon(self) -> None:
         if not self._running:
             self._running = True
-            green.spawn(self._run)
+            supervise("pinger", self._run, may_end=lambda: not self._running)
 
     def _run(self) -> None:
         while self._to_ping or self._to_check or self._upgrades:
