@@ -108,7 +108,10 @@ class HttpServer:
                     return
                 if error.errno in OUT_OF_RESOURCES:
                     self._on_exhaustion(listener, error)
-                # else the peer, or its network, was gone before we came to it (ECONNABORTED and the like)
+                else:
+                    # the peer, or its network, was gone before we came to it (ECONNABORTED and the like); what fails
+                    # for ever must not hold up everybody else
+                    green.sleep(0)
                 continue
             self._admit(sock, peer)
             accepted += 1
