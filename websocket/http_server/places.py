@@ -144,8 +144,11 @@ class HttpPlaces:
             del self._waiting[kind][occupant]
 
     def evict_idle(self) -> None:
-        """Ends all that wait for a next request."""
-        for occupant in list(self._waiting[Waiting.NEXT_REQUEST]):
+        """Ends all that wait for a next request, or have not finished one within ``GRACE_S``."""
+        horizon = self._clock() - GRACE_S
+        idle = list(self._waiting[Waiting.NEXT_REQUEST])
+        idle += [occupant for occupant, since in self._waiting[Waiting.REQUEST].items() if since <= horizon]
+        for occupant in idle:
             occupant.evict()
 
     def _evict_one(self, among: set[Occupant] | None = None) -> bool:
