@@ -24,9 +24,10 @@ from typing import Any
 import pytest
 import socketio
 
-from app import ROOT, Service, build
+from app import Service, build
 from websocket.coins import SYMBOLS
 from websocket.errors import ServiceError
+from websocket.production import ROOT
 from websocket.server import listen_on
 from websocket.settings import Settings, load_settings, with_random_secret
 
