@@ -97,9 +97,8 @@ class Crowd:
         with selectors.DefaultSelector() as selector:
             for sock in self.sockets:
                 selector.register(sock, selectors.EVENT_READ)
-            for key, _ in selector.select(0.01):
-                sock = key.fileobj
-                assert isinstance(sock, socket.socket)
+            readable = {key.fd for key, _ in selector.select(0.01)}
+            for sock in [sock for sock in self.sockets if sock.fileno() in readable]:
                 try:
                     if not sock.recv(262_144):
                         self._forget(sock)
@@ -150,8 +149,9 @@ def slow_bodies(crowd: Crowd) -> None:
     """500 send a byte of their body every other second."""
     head = b"POST %s&sid=x HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n" % POLLING
     while crowd.goes_on:
-        while len(crowd.sockets) < 500 and crowd.goes_on and crowd.connect(head):
-            pass
+        while len(crowd.sockets) < 500 and crowd.goes_on:
+            if not crowd.connect(head):
+                break
         for sock in list(crowd.sockets):
             crowd.send(sock, b"x")
         time.sleep(2)
@@ -218,9 +218,7 @@ def dear_routes(crowd: Crowd) -> None:
 
 def heads(crowd: Crowd) -> None:
     """Eight send HEAD requests to what answers outside of Flask."""
-    requests = itertools.cycle(
-        [b"HEAD /ws HTTP/1.1\r\nHost: x\r\n\r\n", b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % POLLING]
-    )
+    requests = itertools.cycle([b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"/ws", POLLING)])
     while crowd.goes_on:
         while len(crowd.sockets) < 8 and crowd.connect(next(requests)):
             pass

@@ -42,11 +42,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 def as_text(outcome: Outcome) -> str:
     """A line for the terminal."""
     fared = outcome.fared
+    median, p99 = (percentile(fared.pings_ms, share) for share in (0.5, 0.99))
     return (
-        f"{outcome.title} ping ms: median {percentile(fared.pings_ms, 0.5):.1f}, p99 {percentile(fared.pings_ms, 0.99):.1f};"
-        f" updates {fared.updates}, missed {fared.missed}; newcomers {fared.newcomers}, refused {fared.refused},"
-        f" unanswered {fared.unanswered}, p99 {percentile(fared.newcomers_ms, 0.99):.0f} ms;"
-        f" memory +{outcome.grown_kb / 1024:.1f} MiB; tracebacks {outcome.tracebacks}"
+        f"{outcome.title} ping ms: median {median:.1f}, p99 {p99:.1f}; updates {fared.updates}, missed {fared.missed};"
+        f" newcomers {fared.newcomers}, refused {fared.refused}, unanswered {fared.unanswered},"
+        f" p99 {percentile(fared.newcomers_ms, 0.99):.0f} ms; memory {outcome.grown_kb / 1024:+.1f} MiB;"
+        f" tracebacks {outcome.tracebacks}"
     )
 
 
@@ -69,7 +70,7 @@ def as_markdown(page: str, outcomes: Sequence[Outcome], seconds: float) -> str:
             f"| {outcome.title} | {percentile(outcome.fared.pings_ms, 0.5):.1f}"
             f" | {percentile(outcome.fared.pings_ms, 0.99):.1f} | {outcome.fared.missed} of {outcome.fared.updates}"
             f" | {outcome.fared.refused + outcome.fared.unanswered} of {outcome.fared.newcomers}"
-            f" | +{outcome.grown_kb / 1024:.0f} |"
+            f" | {outcome.grown_kb / 1024:+.0f} |"
             for outcome in outcomes
         ),
     ]
