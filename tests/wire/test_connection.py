@@ -41,6 +41,9 @@ class Recorder:
     def on_binary(self) -> None:
         self.heard.append("<binary>")
 
+    def on_refused(self, text: str | None) -> None:
+        self.heard.append(f"<refused {text}>")
+
     def on_closed(self, code: int) -> None:
         self.ended.append(code)
 

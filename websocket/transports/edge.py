@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,11 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from websocket import codec
 from websocket.settings import EdgeSettings, ServerSettings
-from websocket.transports.rate import MessageRate
 from websocket.wire.handshake import HandshakeRefused
-
-PACKETS_PER_MESSAGE = 2
-"""How many packets of a protocol around the messages are allowed for each message that is."""
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -32,7 +27,6 @@ class Edge:
         self._origins = server.allowed_origins
         self._max_connections = server.max_connections
         self._max_per_address = edge.max_connections_per_address
-        self._edge = edge
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
         self._by_address: Counter[str] = Counter()
         self._total = 0
@@ -57,17 +51,6 @@ class Edge:
         """
         if not self.allows_origin(environ):
             raise HandshakeRefused("403 Forbidden", "This page may not connect; see ALLOWED_ORIGINS.")
-
-    def packet_rate(self) -> MessageRate:
-        """How fast a connection may send packets of a protocol that has others than our messages.
-
-        It is generous: who sends too many messages has been told so before.
-        """
-        return MessageRate(
-            self._edge.messages_per_second * PACKETS_PER_MESSAGE,
-            self._edge.message_burst * PACKETS_PER_MESSAGE,
-            clock=time.monotonic,
-        )
 
     def close(self) -> None:
         """Admits nobody any more: the process is about to end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from websocket.transports.rate import STRIKES, MessageRate
+from websocket.wire.rate import STRIKES, MessageRate
 
 
 class Meter:
