@@ -565,9 +565,9 @@ def test_too_large_a_message_closes_with_its_code(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 100, 5000])
-def test_fragments_do_not_get_around_the_limit(server: LiveServer, piece: int) -> None:
+def test_fragments_do_not_get_around_the_limit(start_server: Any, piece: int) -> None:
     """It is over the whole message."""
-    client = greeted(server)
+    client = greeted(start_server(edge=EdgeSettings(message_burst=10_000)))
     client.send(masked(TEXT, b"x" * piece, fin=False) + masked(0, b"x" * piece, fin=False) * (16_384 // piece))
     assert client.end() == 1009
 
