@@ -10,7 +10,6 @@ from websocket import green
 
 green.patch()
 
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -37,13 +36,17 @@ from websocket.documentation import API_VERSION
 from websocket.errors import ServiceError
 from websocket.feed_status import PriceFeedStatus
 from websocket.health import Health
+from websocket.http_server.connection import HttpLimits
+from websocket.http_server.places import HttpPlaces, PlaceLimits
+from websocket.http_server.server import HttpServer
 from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.metrics.families import Samples
 from websocket.metrics.parts import LiveParts
 from websocket.metrics.registry import Metrics
 from websocket.price_book import PriceBook
-from websocket.process import allow_descriptors, calm_garbage_collector
+from websocket.process import ConnectionRoom, calm_garbage_collector, make_room
+from websocket.production import boot_failure, settings_in_force
 from websocket.providers import json_rpc, provider_classes, rss
 from websocket.providers.base import Provider
 from websocket.scheduler import Scheduler
@@ -52,10 +55,11 @@ from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.chosen_providers import check_chosen_providers
 from websocket.services.prices import PriceService
-from websocket.settings import NodeSettings, Settings, load_settings, with_provider_urls
+from websocket.settings import EdgeSettings, NodeSettings, Settings, with_provider_urls
+from websocket.supervisor import PROCESS
 from websocket.transports.archive_admin import archive_admin
 from websocket.transports.docs import docs
-from websocket.transports.edge import Edge, SocketIoEdge
+from websocket.transports.edge import Edge, RequestEdge, SocketIoEdge
 from websocket.transports.goodbye import Goodbye
 from websocket.transports.history_api import history_api
 from websocket.transports.http_api import http_api
@@ -63,6 +67,7 @@ from websocket.transports.json_session import update_frame
 from websocket.transports.json_websocket import JsonWebSockets
 from websocket.transports.metrics_api import metrics_api
 from websocket.transports.pages import pages
+from websocket.transports.request_costs import request_cost
 from websocket.transports.socketio_fanout import FanoutManager
 from websocket.transports.socketio_namespaces import FeedNamespace
 from websocket.transports.websocket_api import websocket_api
@@ -72,8 +77,6 @@ from websocket.upstream.failover import Pool
 from websocket.upstream.rate_limit import RateLimiter, redis_storage
 from websocket.upstream.source import Source
 from websocket.wire.connection import Connections, WireLimits
-
-ROOT = Path(__file__).resolve().parent
 
 PING_INTERVAL_S = 10
 """Part of the wire contract: clients find a dead connection within ``PING_INTERVAL_S + PING_TIMEOUT_S``."""
@@ -86,15 +89,19 @@ SWEEP_INTERVAL_S = 1.0
 TAKE_OVER_WAIT_S = 20.0
 """How long a gunicorn worker waits for the one that it replaces on a reload, which first drains its connections."""
 
+HTTP_SHARES = 8
+"""One address may have so much of the places for HTTP connections."""
+
 READY_WITHIN_S = 3.0
 """How long clients wait for a process that has just come to learn what the others have published; usually it is ms."""
 
 
 @dataclass
 class Service:
-    """A built service: the WSGI application, and the parts that have to be started and stopped."""
+    """A built service: the WSGI application with its server, and the parts that have to be started and stopped."""
 
     app: Flask
+    server: HttpServer
     broker: Broker
     collector: Collector
     housekeeping: Scheduler
@@ -159,6 +166,7 @@ class _Web:
     """The way from the broker to the clients."""
 
     app: Flask
+    server: HttpServer
     connections: Connections
     edge: Edge
     hub: Hub
@@ -180,7 +188,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     """
     check_chosen_providers(settings, provider_classes())
     set_up_logging(settings.log)
-    allow_descriptors(settings.server.max_connections)
+    room = make_room(settings.server.max_connections)
     cache = open_cache(settings.redis, settings.storage, lock_wait_s=lock_wait_s)
     stand_in = None
     named_after = settings.nodes
@@ -221,7 +229,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         clock=time.time,
     )
     collector = _build_collector(collecting, feed, context)
-    web = _build_web(settings, feed)
+    web = _build_web(settings, feed, room)
     metrics = Metrics(_live_parts(feed, web, context)) if settings.metrics.enabled else None
 
     add_routes = web.app.register_blueprint
@@ -252,6 +260,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     )
     return Service(
         app=web.app,
+        server=web.server,
         broker=feed.broker,
         collector=collector,
         housekeeping=housekeeping,
@@ -327,7 +336,7 @@ def _build_collector(scheduler: Scheduler, feed: _Feed, context: ServiceContext)
     return collector
 
 
-def _build_web(settings: Settings, feed: _Feed) -> _Web:
+def _build_web(settings: Settings, feed: _Feed, room: ConnectionRoom) -> _Web:
     connections = Connections(
         WireLimits(
             max_message_bytes=settings.edge.max_message_bytes,
@@ -338,7 +347,7 @@ def _build_web(settings: Settings, feed: _Feed) -> _Web:
             stall_timeout_s=settings.edge.slow_client_timeout_s,
         )
     )
-    edge = Edge(settings.server, settings.edge)
+    edge = Edge(settings.server, settings.edge, max_clients=room.clients)
     hub = Hub(feed.broker, frame=update_frame, trouble=feed.bus_watch.deaf)
     app = Flask(__name__)
     app.url_map.strict_slashes = False
@@ -351,15 +360,35 @@ def _build_web(settings: Settings, feed: _Feed) -> _Web:
         SocketIoEdge(app.wsgi_app, edge), hub=hub, edge=edge, connections=connections, limits=settings.edge
     )
     feed.bus_watch.on_change(websockets.tell_status)
-    app.wsgi_app = websockets  # type: ignore[method-assign]
+    app.wsgi_app = RequestEdge(websockets, edge, cost_of=request_cost)  # type: ignore[method-assign]
     return _Web(
         app=app,
+        server=_build_server(app, settings.edge, edge, connections, room),
         connections=connections,
         edge=edge,
         hub=hub,
         namespace=namespace,
         manager=manager,
         websockets=websockets,
+    )
+
+
+def _build_server(
+    app: Flask, limits: EdgeSettings, edge: Edge, connections: Connections, room: ConnectionRoom
+) -> HttpServer:
+    places = HttpPlaces(
+        PlaceLimits(total=room.total, http=room.http, http_per_address=max(1, room.http // HTTP_SHARES)),
+        websockets=lambda: len(connections.open),
+    )
+    return HttpServer(
+        app,
+        places=places,
+        limits=HttpLimits(
+            request_timeout_s=limits.handshake_timeout_s,
+            answer_timeout_s=limits.slow_client_timeout_s,
+            max_body_bytes=max(HttpLimits().max_body_bytes, limits.max_message_bytes),
+        ),
+        share_of=edge.share_of,
     )
 
 
@@ -386,6 +415,7 @@ def _live_parts(feed: _Feed, web: _Web, context: ServiceContext) -> LiveParts:
         limiter=feed.limiter,
         pools=context.pools,
         schedulers=context.schedulers,
+        supervisor=PROCESS,
         cache=context.cache,
         archive=context.archive.status,
         version=API_VERSION,
@@ -440,11 +470,10 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     try:
-        service = build(load_settings(os.environ, ROOT / ".env"), lock_wait_s=TAKE_OVER_WAIT_S)
+        service = build(settings_in_force(), lock_wait_s=TAKE_OVER_WAIT_S)
     except ServiceError as error:
         sys.stderr.write(f"{error}\n")
-        # gunicorn's code for a worker that cannot boot: it then stops instead of trying for ever
-        raise SystemExit(3) from None
+        raise boot_failure() from None
     service.start()
     globals().update(service=service, app=service.app)
     return service.app

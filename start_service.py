@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app import ROOT, build
+from app import build
 from websocket.errors import ServiceError, SettingsError
+from websocket.production import ROOT
 from websocket.server import listen_on, serve_until_signalled
 from websocket.settings import Settings, load_settings, with_random_secret
 from websocket.start_report import report_start
@@ -36,12 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     service.start()
     try:
-        serve_until_signalled(
-            listeners,
-            service.app,
-            max_connections=settings.server.max_connections,
-            handshake_timeout_s=settings.edge.handshake_timeout_s,
-        )
+        serve_until_signalled(service.server, listeners, on_end=service.say_goodbye)
     finally:
         service.stop()
     return 0

@@ -52,20 +52,13 @@ def running_service(settings: Settings) -> Iterator[tuple[Service, str]]:
         (listener,) = listen_on("127.0.0.1", [0])
         service = build(settings)
         service.start()
-        green.spawn(serve_quietly, listener, service)
+        service.server.start(listener)
         try:
             yield service, f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            service.server.stop()
             listener.close()
             service.stop()
-
-
-def serve_quietly(listener: Any, service: Service) -> None:
-    """Serves until the listener is closed."""
-    try:
-        green.serve(listener, service.app, max_connections=100)
-    except OSError:
-        return
 
 
 def check_prices(service: Service) -> list[dict[str, Any]]:

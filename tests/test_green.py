@@ -9,14 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.native_gate import NativeGate
-from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from websocket import green
 
@@ -258,28 +255,6 @@ class TestServing:
         listener.close()
         client.close()
         green.listen("127.0.0.1", port).close()
-
-    def test_application_is_served(self) -> None:
-        """One that is slow for one client answers the others meanwhile."""
-        listener = green.listen("127.0.0.1", 0)
-        release: list[bool] = []
-
-        def application(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
-            while environ["PATH_INFO"] == "/slow" and not release:
-                green.sleep(0.01)
-            start_response("200 OK", [("Content-Type", "text/plain")])
-            return [environ["PATH_INFO"].encode()]
-
-        green.spawn(lambda: green.serve(listener, application, max_connections=10))
-        answers: list[bytes] = []
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        for path in ("/slow", "/quick"):
-            green.spawn(lambda path: answers.append(get(f"{url}{path}", timeout_s=30).body), path)
-        wait_until(lambda: answers, "the quick answer")
-        assert answers == [b"/quick"]
-        release.append(True)
-        wait_until(lambda: len(answers) == 2, "the slow answer")
-        listener.close()
 
 
 def test_time_passes_for_everybody() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from websocket import codec
+from tests.support.processes import wait_until
+from websocket import codec, supervisor
 from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus
@@ -22,6 +23,7 @@ from websocket.providers import provider_classes
 from websocket.providers.base import Answer, TickerProvider
 from websocket.records import Ticker
 from websocket.settings import ArchiveSettings, PriceSettings, ProviderSettings, UpstreamSettings, Url
+from websocket.supervisor import Supervisor
 from websocket.transports.http_api import http_api
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
@@ -85,6 +87,7 @@ class Ward:
         self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
         self.broker = MemoryBroker(clock=lambda: self.now)
         feed_status = PriceFeedStatus(self.book, settings, demo=demo, troubles=dict, clock=lambda: self.now)
+        self.supervisor = Supervisor(clock=lambda: self.now)
         self.health = Health(
             book=self.book,
             feed_status=feed_status,
@@ -96,6 +99,7 @@ class Ward:
             settings=settings,
             demo=demo,
             clock=lambda: self.now,
+            supervisor=self.supervisor,
         )
         app = Flask(__name__)
         app.register_blueprint(http_api(self.health, allowed_origins=["*"]))
@@ -248,9 +252,28 @@ class TestReport:
         assert (status, body["ready"]) == (503, False)
         assert "no price yet" in body["reason"]
         ward.hear("BTC")
-        assert ward.get("/health/ready") == (200, {"ready": True, "reason": None, "timestamp": ward.health.timestamp()})
+        ready = {"ready": True, "reason": None, "threads": [], "timestamp": ward.health.timestamp()}
+        assert ward.get("/health/ready") == (200, ready)
         ward.now += 181
         assert ward.get("/health/ready")[0] == 503
+
+    def test_not_ready_while_a_long_lived_thread_is_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is named, with how often and when it ended last, and stays in the list when it runs again."""
+        monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 60.0)
+        ward = Ward()
+        ward.hear("BTC")
+        thread = ward.supervisor.supervise("delivery", [0].clear)
+        wait_until(lambda: ward.supervisor.status()[0].down, "its end")
+        status, body = ward.get("/health/ready")
+        assert (status, body["ready"], body["reason"]) == (503, False, "the thread delivery is down (returned)")
+        (listed,) = body["threads"]
+        assert TIME.fullmatch(listed.pop("last_end"))
+        assert listed == {"name": "delivery", "ends": 1, "down": True, "reason": "returned"}
+        assert "the thread delivery is down (returned)" in ward.get("/health")[1]["reason"]
+        thread.stop()
+        status, body = ward.get("/health/ready")
+        assert (status, body["ready"], body["reason"]) == (200, True, None)
+        assert [(listed["name"], listed["down"]) for listed in body["threads"]] == [("delivery", False)]
 
     def test_prices_are_those_of_the_channel_with_their_provenance(self) -> None:
         """The eight keys, and source, age and confirmation beside them; old prices are still there."""

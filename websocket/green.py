@@ -10,8 +10,7 @@ import os
 import signal
 import socket
 import warnings
-import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -27,14 +26,13 @@ with warnings.catch_warnings():
 import eventlet.hubs
 import eventlet.patcher
 import eventlet.tpool
-import eventlet.wsgi
 
 T = TypeVar("T")
 
-_real_socket = eventlet.patcher.original("socket").socket
-
 ASYNC_MODE = "eventlet"
-"""What Flask-SocketIO calls this concurrency library."""
+"""What Flask-SocketIO and gunicorn call this concurrency library."""
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 Killed = eventlet.greenlet.GreenletExit
@@ -93,6 +91,22 @@ class Task:
 def start(function: Callable[..., object], *args: Any) -> Task:
     """Like ``spawn``, with a handle."""
     return Task(eventlet.spawn(function, *args))
+
+
+class Event:
+    """Something that happens once, and that green threads can wait for."""
+
+    def __init__(self) -> None:
+        self._event = eventlet.Event()
+
+    def set(self) -> None:
+        """Lets all go on who wait. Idempotent."""
+        if not self._event.ready():
+            self._event.send()
+
+    def wait(self, timeout_s: float) -> None:
+        """Returns when it has happened, or after so many seconds."""
+        self._event.wait(timeout_s)
 
 
 def sleep(seconds: float = 0) -> None:
@@ -184,20 +198,26 @@ def deadline(seconds: float) -> Iterator[None]:
         timeout.cancel()
 
 
-def take_over_socket(environ: Mapping[str, Any]) -> socket.socket:
-    """Takes the connection of a WSGI request away from its server; gives the real, non-blocking socket.
+def wait_readable(sock: socket.socket, timeout_s: float | None = None) -> None:
+    """Waits until a real, non-blocking socket can be read, or its peer has closed.
 
-    The server then neither answers nor closes it when the WSGI call returns. Works under eventlet's own server and
-    under gunicorn's eventlet worker. What the client sent after its request, if anything, is lost: a WebSocket client
-    must wait for the answer.
+    Raises:
+        TimeoutError: it took longer than ``timeout_s`` seconds.
+        OSError: the socket was closed meanwhile.
     """
-    wrapped = environ["gunicorn.socket"] if "gunicorn.socket" in environ else environ["eventlet.input"].get_socket()
-    real = wrapped.fd
-    taken: socket.socket = _real_socket(real.family, real.type, real.proto, fileno=real.detach())
-    taken.setblocking(False)
-    # both servers look here to see that there is nothing left for them to do
-    eventlet.wsgi.WSGI_LOCAL.already_handled = True
-    return taken
+    eventlet.hubs.trampoline(sock.fileno(), read=True, timeout=timeout_s, timeout_exc=TimeoutError)
+
+
+def wait_writable(sock: socket.socket, timeout_s: float | None = None) -> None:
+    """The same for writing."""
+    eventlet.hubs.trampoline(sock.fileno(), write=True, timeout=timeout_s, timeout_exc=TimeoutError)
+
+
+def real_socket(sock: Any) -> socket.socket:
+    """The socket of the system inside of a green one, or inside of gunicorn's wrapper around a listener."""
+    green = getattr(sock, "sock", sock)
+    real: socket.socket = getattr(green, "fd", green)
+    return real
 
 
 def watch_readable(fd: int, callback: Callable[[], None]) -> Any:
@@ -241,20 +261,16 @@ def wait_for_signal(*signals: signal.Signals) -> str:
         return next(arrived.name for arrived in arrivals if arrived in signals)
 
 
-def on_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
-    """Calls ``callback`` in a green thread as soon as one of the signals arrives; whoever handles them still does.
+def watch_signals(callback: Callable[[signal.Signals], object], *signals: signal.Signals) -> None:
+    """Calls ``callback`` as soon as one of the signals arrives, whoever handles them; does not return.
 
-    A handler itself may run in the middle of anything. Must be called in the main thread, and replaces what was set
-    by ``signal.set_wakeup_fd``.
+    To be run in a green thread of its own: a handler itself may run in the middle of anything. The native thread must
+    be the main thread. Replaces what was set by ``signal.set_wakeup_fd``.
     """
-    arrivals = _signal_arrivals()
-
-    def watch() -> None:
+    with closing(_signal_arrivals()) as arrivals:
         for arrived in arrivals:
             if arrived in signals:
                 callback(arrived)
-
-    spawn(watch)
 
 
 def _signal_arrivals() -> Generator[signal.Signals, None, None]:
@@ -286,75 +302,3 @@ def listen(host: str, port: int, backlog: int = 4096) -> Any:
         OSError: the address is taken or not ours.
     """
     return eventlet.listen((host, port), backlog=backlog, reuse_port=False)
-
-
-def serve(listener: Any, app: Any, *, max_connections: int, handshake_timeout_s: float = 15.0) -> None:
-    """Serve a WSGI application on a listening socket until the process ends.
-
-    Args:
-        listener: listening socket.
-        app: the application.
-        max_connections: open at any time.
-        handshake_timeout_s: a client that does not send its request in so long is dropped, and so is one that leaves
-            its connection idle, or does not take the answer.
-    """
-    protocol = type("Protocol", (_PunctualHttpProtocol,), {"request_timeout_s": handshake_timeout_s})
-    eventlet.wsgi.server(
-        listener,
-        app,
-        protocol=protocol,
-        max_size=max_connections,
-        socket_timeout=handshake_timeout_s,
-        log_output=False,
-        debug=False,
-    )
-
-
-def limit_first_request(worker: Any, timeout_s: float) -> None:
-    """Has a gunicorn worker drop clients that do not send their first request in time.
-
-    gunicorn has one limit for that and for an idle connection between two requests, which must be much longer.
-    """
-    have_been_heard: weakref.WeakSet[Any] = weakref.WeakSet()  # the green threads of connections
-    between_requests = worker.timeout_ctx
-
-    def timeout_ctx() -> Any:
-        connection = eventlet.getcurrent()
-        if connection in have_been_heard:
-            return between_requests()
-        have_been_heard.add(connection)
-        return eventlet.Timeout(timeout_s, False)
-
-    worker.timeout_ctx = timeout_ctx
-
-
-class _PunctualHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-    """Has a limit for the whole request line, and for all headers; the time-out of a socket begins anew with each byte.
-
-    It also closes its descriptor when a client is gone before it was answered, which the base class leaves to the
-    garbage collector.
-    """
-
-    request_timeout_s: float
-
-    def _read_request_line(self) -> Any:
-        with self._limited():
-            return super()._read_request_line()
-
-    def parse_request(self) -> Any:
-        with self._limited():
-            return super().parse_request()
-
-    def finish(self) -> None:
-        try:
-            super().finish()
-        finally:
-            self.rfile.close()
-
-    @contextmanager
-    def _limited(self) -> Iterator[None]:
-        try:
-            with deadline(self.request_timeout_s):
-                yield
-        except DeadlineExceeded as late:
-            raise TimeoutError from late  # the server then closes the connection without a word

@@ -16,6 +16,7 @@ from websocket.feed_status import PriceFeedStatus
 from websocket.price_book import PriceBook
 from websocket.records import to_rfc3339
 from websocket.settings import PriceSettings
+from websocket.supervisor import PROCESS, Supervisor
 from websocket.upstream.failover import Pool
 from websocket.upstream.source import Source
 
@@ -35,6 +36,7 @@ class Health:
         settings: the limits of age.
         demo: whether the simulated internet feeds the service.
         clock: wall clock, Unix seconds.
+        supervisor: of the long-lived green threads.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Health:
         settings: PriceSettings,
         demo: bool,
         clock: Callable[[], float],
+        supervisor: Supervisor = PROCESS,
     ) -> None:
         self._book = book
         self._feed_status = feed_status
@@ -63,6 +66,7 @@ class Health:
         self._settings = settings
         self._demo = demo
         self._clock = clock
+        self._supervisor = supervisor
         self._started = time.monotonic()
 
     def timestamp(self) -> str:
@@ -86,6 +90,7 @@ class Health:
             *([] if cache.healthy else [cache.detail]),
             *self._archive_trouble(),
             *([] if bus.healthy else [bus.detail]),
+            *self._threads_down(),
         ]
         status = ("degraded" if reasons else "healthy") if self._has_fresh_price() else "unhealthy"
         return {
@@ -115,14 +120,23 @@ class Health:
         }
 
     def readiness(self) -> dict[str, Any]:
-        """Whether clients should be sent here: ``{"ready", "reason", "timestamp"}``.
+        """Whether clients should be sent here: ``{"ready", "reason", "threads", "timestamp"}``.
 
-        Not while there is no fresh price, or while this process does not hear of new ones.
+        Not while there is no fresh price, while this process does not hear of new ones, or while a long-lived green
+        thread is down. ``threads`` has those that ever ended although they should have run on.
         """
         bus = self._broker.status()
-        ready = self._has_fresh_price() and (self._broker.collecting or bus.healthy)
-        reason = None if ready else self._feed_status.of(CRYPTO_PRICES).reason
-        return {"ready": ready, "reason": reason, "timestamp": self.timestamp()}
+        has_feed = self._has_fresh_price() and (self._broker.collecting or bus.healthy)
+        reasons = [] if has_feed else [self._feed_status.of(CRYPTO_PRICES).reason or bus.detail]
+        reasons += self._threads_down()
+        return {
+            "ready": not reasons,
+            "reason": "; ".join(reasons) or None,
+            "threads": [
+                _times_as_text(msgspec.to_builtins(thread)) for thread in self._supervisor.status() if thread.ends
+            ],
+            "timestamp": self.timestamp(),
+        }
 
     def prices(self) -> list[dict[str, Any]]:
         """The ``crypto-prices`` rows, each with ``source``, ``ageSeconds`` and ``confirmed`` beside the eight keys."""
@@ -147,11 +161,16 @@ class Health:
         archive = self._archive()
         return [] if archive.healthy or not archive.enabled else [f"archive: {archive.detail}"]
 
+    def _threads_down(self) -> list[str]:
+        return [
+            f"the thread {thread.name} is down ({thread.reason})" for thread in self._supervisor.status() if thread.down
+        ]
+
     def _has_fresh_price(self) -> bool:
         return len(self._book.older_than(self._settings.stale_after_s)) < len(self._book.symbols)
 
 
-_TIME_FIELDS = frozenset({"retry_at", "last_check", "last_success", "last_error_at", "at"})
+_TIME_FIELDS = frozenset({"retry_at", "last_check", "last_success", "last_error_at", "last_end", "at"})
 
 
 def _times_as_text(value: Any) -> Any:

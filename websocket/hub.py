@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from websocket import green
 from websocket.broker.base import Broker, Publication
+from websocket.supervisor import supervise
 from websocket.wire.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class Hub:
         waiting = self._waiting.setdefault(publication.channel, deque())
         waiting.append((time.monotonic(), publication))
         if len(waiting) == 1:
-            green.spawn(self._deliver_waiting, waiting)
+            supervise("delivery", self._deliver_waiting, waiting, may_end=lambda: not waiting)
 
     def _deliver_waiting(self, waiting: deque[tuple[float, Publication]]) -> None:
         while waiting:

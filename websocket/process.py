@@ -11,10 +11,17 @@ import os
 import resource
 from pathlib import Path
 
+import msgspec
+
 logger = logging.getLogger(__name__)
 
 SPARE_DESCRIPTORS = 256
 """Descriptors besides those of clients: listeners, log, cache, providers, native threads."""
+
+HTTP_SHARE = 0.2
+"""Connections that are not WebSockets, per client that may be connected: requests, polls, idle ones of proxies."""
+
+MIN_HTTP_CONNECTIONS = 32
 
 COLLECTOR_THRESHOLDS = (10_000, 10, 50)
 """Python's own are 700, 10, 10. While 8 000 Socket.IO clients connect, collections then take 0.74 s in 752 runs, 5 of
@@ -24,22 +31,54 @@ memory: with 50 000 and 4 000 clients 9.5 KB for each instead of 7.4. Broadcasts
 """
 
 
-def allow_descriptors(max_connections: int) -> None:
-    """Raises the limit of open descriptors as far as the connections need it; warns when that is not allowed."""
-    wanted = max_connections + SPARE_DESCRIPTORS
+class ConnectionRoom(msgspec.Struct, frozen=True):
+    """How many connections this process may hold.
+
+    Attributes:
+        clients: WebSockets and polling sessions.
+        http: connections that are not WebSockets, beside them, so that operators are answered when clients fill it.
+    """
+
+    clients: int
+    http: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.clients + self.http
+
+
+def wanted_room(max_connections: int) -> ConnectionRoom:
+    """What ``MAX_CONNECTIONS`` asks for."""
+    return ConnectionRoom(max_connections, max(MIN_HTTP_CONNECTIONS, int(max_connections * HTTP_SHARE)))
+
+
+def make_room(max_connections: int) -> ConnectionRoom:
+    """Raises the limit of open descriptors as far as the connections need it; gives what it has room for.
+
+    That is less than was asked for, and said in the log, where the system does not allow so many.
+    """
+    room = wanted_room(max_connections)
+    wanted = room.total + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
+        return room
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    if limit < wanted:
-        logger.warning(
-            "too few descriptors for MAX_CONNECTIONS=%s: allow %s (ulimit -n, or LimitNOFILE of the systemd unit),"
-            " or set MAX_CONNECTIONS to at most %s",
-            max_connections,
-            wanted,
-            max(1, limit - SPARE_DESCRIPTORS),
-        )
+    if limit == wanted:
+        return room
+    # with a very small limit the rest of the service needs most of it
+    total = max(2, limit - SPARE_DESCRIPTORS, limit // 4)
+    http = max(1, int(total * HTTP_SHARE / (1 + HTTP_SHARE)))
+    room = ConnectionRoom(total - http, http)
+    logger.warning(
+        "too few descriptors for MAX_CONNECTIONS=%s, so at most %s: allow %s (ulimit -n, or LimitNOFILE of the systemd"
+        " unit)",
+        max_connections,
+        room.clients,
+        wanted,
+    )
+    return room
 
 
 def calm_garbage_collector() -> None:

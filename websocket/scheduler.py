@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from websocket import green
 from websocket.job_runs import JobRuns, JobStatus
+from websocket.supervisor import PROCESS, supervise
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +64,20 @@ class GreenExecutor(BaseExecutor):  # type: ignore[misc]
 
 
 class _Clockwork(BackgroundScheduler):  # type: ignore[misc]
-    """APScheduler, which calls back before it looks what is due."""
+    """APScheduler, which calls back before it looks what is due, and whose thread is supervised."""
 
-    def __init__(self, before_each_look: Callable[[], object], **options: Any) -> None:
+    def __init__(self, name: str, before_each_look: Callable[[], object], **options: Any) -> None:
         super().__init__(**options)
+        self._name = name
         self._before_each_look = before_each_look
+
+    def _main_loop(self) -> None:
+        # the thread is one of APScheduler's own, which its shutdown waits for
+        PROCESS.run(self._name, self._process_until_shutdown, may_end=lambda: not self.running)
+
+    def _process_until_shutdown(self) -> None:
+        self.wakeup()  # the loop waits before it looks for the first time, after a failure as after the start
+        super()._main_loop()
 
     def _process_jobs(self) -> float | None:
         self._before_each_look()
@@ -102,6 +112,7 @@ class Scheduler:
         self._listeners: list[Callable[[], object]] = []
         self._is_paused = False
         self._scheduler = _Clockwork(
+            f"scheduler {name}",
             self._follow_clock,
             executors={"default": GreenExecutor(self._jobs)},
             job_defaults={"coalesce": True, "misfire_grace_time": None},
@@ -159,7 +170,7 @@ class Scheduler:
         """Begins to run the jobs; after ``pause()`` it only gets ready to."""
         self._leave_out_the_past()
         self._scheduler.start(paused=self._is_paused)
-        green.spawn(self._insist)
+        supervise(f"scheduler {self.name} watchdog", self._insist, may_end=lambda: not self._scheduler.running)
 
     def stop(self) -> None:
         """Starts no more runs, and interrupts those under way."""

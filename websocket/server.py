@@ -7,13 +7,16 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from websocket import green
 from websocket.errors import InUse, StartError
+from websocket.http_server.server import HttpServer
 from websocket.process import listener_of
 
 logger = logging.getLogger(__name__)
+
+DRAIN_S = 2.0
+"""How long answers that are under way may take."""
 
 
 def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
@@ -43,16 +46,16 @@ def listen_on(host: str, ports: Sequence[int]) -> list[socket.socket]:
 
 
 def serve_until_signalled(
-    listeners: Sequence[socket.socket], app: Callable[..., Any], *, max_connections: int, handshake_timeout_s: float
+    server: HttpServer, listeners: Sequence[socket.socket], *, on_end: Callable[[], None]
 ) -> None:
-    """Serves the application on every listener; returns after SIGTERM or SIGINT."""
+    """Serves on every listener; after SIGTERM or SIGINT calls ``on_end``, waits for what is under way, and returns."""
     for listener in listeners:
         host, port = listener.getsockname()[:2]
         logger.info("listening host=%s port=%s", host, port)
-        green.spawn(_serve, listener, app, max_connections, handshake_timeout_s)
+        server.start(listener)
     name = green.wait_for_signal(signal.SIGTERM, signal.SIGINT)
     logger.info("stopping signal=%s", name)
-
-
-def _serve(listener: socket.socket, app: Callable[..., Any], max_connections: int, handshake_timeout_s: float) -> None:
-    green.serve(listener, app, max_connections=max_connections, handshake_timeout_s=handshake_timeout_s)
+    on_end()
+    server.stop(drain_s=DRAIN_S)
+    for listener in listeners:
+        listener.close()

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from websocket.process import COLLECTOR_THRESHOLDS, SPARE_DESCRIPTORS, allow_descriptors, calm_garbage_collector
+from websocket.process import COLLECTOR_THRESHOLDS, SPARE_DESCRIPTORS, calm_garbage_collector, make_room, wanted_room
 
 MAX_CONNECTIONS = 10_000
-ENOUGH = MAX_CONNECTIONS + SPARE_DESCRIPTORS
+WANTED = wanted_room(MAX_CONNECTIONS)
+ENOUGH = WANTED.total + SPARE_DESCRIPTORS
 
 
 class Limits:
@@ -41,7 +42,7 @@ def test_a_limit_that_is_enough_stays(
     soft: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits = Limits(monkeypatch, soft, resource.RLIM_INFINITY)
-    allow_descriptors(MAX_CONNECTIONS)
+    assert make_room(MAX_CONNECTIONS) == WANTED
     assert limits.now == (soft, resource.RLIM_INFINITY)
     assert not caplog.records
 
@@ -51,7 +52,7 @@ def test_a_soft_limit_is_raised_as_far_as_needed(
     hard: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits = Limits(monkeypatch, 1024, hard)
-    allow_descriptors(MAX_CONNECTIONS)
+    assert make_room(MAX_CONNECTIONS) == WANTED
     assert limits.now == (ENOUGH, hard)
     assert not caplog.records
 
@@ -60,12 +61,24 @@ def test_one_warning_says_what_to_do_when_the_hard_limit_is_too_low(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits = Limits(monkeypatch, 1024, 4096)
-    allow_descriptors(MAX_CONNECTIONS)
+    room = make_room(MAX_CONNECTIONS)
+    assert room.total == 4096 - SPARE_DESCRIPTORS
     assert limits.now == (4096, 4096)
     [record] = caplog.records
     assert record.levelname == "WARNING"
     assert f"allow {ENOUGH} (ulimit -n, or LimitNOFILE of the systemd unit)" in record.getMessage()
-    assert f"MAX_CONNECTIONS to at most {4096 - SPARE_DESCRIPTORS}" in record.getMessage()
+    assert f"so at most {room.clients}" in record.getMessage()
+
+
+@pytest.mark.parametrize("hard", [16, 160, 300, 1024])
+def test_there_is_room_for_the_rest_of_the_service_however_low_the_limit(
+    hard: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Limits(monkeypatch, 10, hard)
+    room = make_room(MAX_CONNECTIONS)
+    assert room.clients >= 1
+    assert room.http >= 1
+    assert room.total <= hard * 3 / 4
 
 
 @pytest.mark.usefixtures("collector")

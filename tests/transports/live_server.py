@@ -9,10 +9,12 @@ from typing import Any
 import flask_socketio
 from flask import Flask
 
+from tests.support.http_server import ServerInThisProcess
 from tests.support.processes import wait_until
 from tests.wire.raw_client import RawClient
 from websocket import codec, green
 from websocket.broker.memory_broker import MemoryBroker
+from websocket.http_server.connection import HttpLimits
 from websocket.hub import Hub
 from websocket.settings import EdgeSettings, ServerSettings
 from websocket.transports.edge import Edge, SocketIoEdge
@@ -99,10 +101,14 @@ class LiveServer:
         )
         app.wsgi_app = self.websockets  # type: ignore[method-assign]
         app.register_blueprint(websocket_api(self.websockets, clock=time.time))
-        self._listener = green.listen("127.0.0.1", 0)
-        self.port: int = self._listener.getsockname()[1]
+        self._http = ServerInThisProcess(
+            app,
+            limits=HttpLimits(
+                request_timeout_s=limits.handshake_timeout_s, answer_timeout_s=limits.slow_client_timeout_s
+            ),
+        )
+        self.port: int = self._http.port
         self._is_running = True
-        green.spawn(self._serve, app, limits.handshake_timeout_s)
         green.spawn(self._sweep)
 
     @property
@@ -133,10 +139,7 @@ class LiveServer:
         self._is_running = False
         for connection in list(self.connections.open):
             connection.abort()
-        self._listener.close()
-
-    def _serve(self, app: Any, handshake_timeout_s: float) -> None:
-        green.serve(self._listener, app, max_connections=10_000, handshake_timeout_s=handshake_timeout_s)
+        self._http.stop()
 
     def _sweep(self) -> None:
         while self._is_running:

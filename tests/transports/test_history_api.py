@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from tests.archive.sample import HOSTILE_TITLE, MONDAY, make_archive
 from tests.archive.support import article, news
 from tests.documentation.contract import check, check_http_error
+from tests.support.http_server import serving
 from tests.support.plain_http import get
-from websocket import green
 from websocket.archive.store import Archive
 from websocket.coins import SYMBOLS
 from websocket.documentation import archive_answers
@@ -456,13 +456,9 @@ def test_stream_waits_for_a_busy_archive(client: Client, monkeypatch: pytest.Mon
 def test_stream_over_a_real_connection(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunk by chunk, while others are answered."""
     monkeypatch.setattr(api_module, "STREAM_ROWS", 10)
-    listener = green.listen("127.0.0.1", 0)
-    server = green.start(lambda: green.serve(listener, client.app, max_connections=10))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}/api/history/BTC?interval=raw"
-    as_csv = get(f"{address}&format=csv")
-    assert as_csv.headers["Transfer-Encoding"] == "chunked"
-    assert as_csv.body.decode().count("\n") == 131
-    assert len(json.loads(get(address).body)["data"]["rows"]) == 130
-    # else it goes on waiting for the descriptor, which is somebody else's soon
-    server.kill()
-    listener.close()
+    with serving(client.app) as server:
+        address = f"{server.address}/api/history/BTC?interval=raw"
+        as_csv = get(f"{address}&format=csv")
+        assert as_csv.headers["Transfer-Encoding"] == "chunked"
+        assert as_csv.body.decode().count("\n") == 131
+        assert len(json.loads(get(address).body)["data"]["rows"]) == 130

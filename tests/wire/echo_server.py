@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from websocket import green
+from tests.support.http_server import ServerInThisProcess
+from websocket.http_server.connection import take_over
 from websocket.wire.connection import Connection, Connections, WireLimits
 from websocket.wire.frames import text_frame
 from websocket.wire.handshake import accept_upgrade
@@ -49,20 +50,16 @@ class EchoServer:
                 max_queued_bytes_together=16 * MAX_MESSAGE,
             )
         )
-        self._listener = green.listen("127.0.0.1", 0)
-        self.port: int = self._listener.getsockname()[1]
-        green.spawn(self._serve)
+        self._http = ServerInThisProcess(self._open)
+        self.port: int = self._http.port
 
     def stop(self) -> None:
         """Ends it and all connections."""
         for connection in list(self.connections.open):
             connection.abort()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        green.serve(self._listener, self._open, max_connections=1000)
+        self._http.stop()
 
     def _open(self, environ: dict[str, Any], _start_response: Callable[..., Any]) -> Iterable[bytes]:
         answer = accept_upgrade(environ)
-        Connection(green.take_over_socket(environ), self.connections, Echo()).open(answer)
+        Connection(take_over(environ), self.connections, Echo()).open(answer)
         return []

@@ -84,7 +84,7 @@ class Pair:
         client.connect(listener.getsockname())
         accepted, _ = listener.accept()
         listener.close()
-        real = green._real_socket(fileno=accepted.fd.detach())
+        real = green.real_socket(accepted)
         real.setblocking(False)
         self.peer = Peer(client)
         self.connection = Connection(real, self.connections, self.session)

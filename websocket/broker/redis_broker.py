@@ -23,6 +23,7 @@ from websocket.broker.stream_reader import DEAF_AFTER_S, StreamReader
 from websocket.cache.redis_connection import REDIS_FAILURES, describe_failure, redis_address
 from websocket.errors import NotCollecting
 from websocket.settings import RedisSettings
+from websocket.supervisor import Supervised, supervise
 
 logger = logging.getLogger(__name__)
 
@@ -90,12 +91,15 @@ class RedisBroker(Broker):
         self._settled = threading.Event()
         self._stopping = False
         self._has_ended = threading.Event()
-        self._tasks: list[green.Task] = []
+        self._threads: list[Supervised] = []
 
     # what everybody sees
 
     def start(self) -> None:
-        self._tasks = [green.start(self._keep), green.start(self._reader.run)]
+        self._threads = [
+            supervise("broker", self._keep, may_end=self._has_ended.is_set),
+            supervise("broker reader", self._reader.run),
+        ]
 
     def get_ready(self, within_s: float) -> None:
         until = self._steady() + within_s
@@ -107,10 +111,10 @@ class RedisBroker(Broker):
             return
         self._stopping = True
         self._wake.set()
-        if self._tasks:
+        if self._threads:
             self._has_ended.wait(_STOP_S + CLAIM_TIMEOUT_S)
-        for task in self._tasks:
-            task.kill()
+        for thread in self._threads:
+            thread.stop()
         self._bus.disconnect()
         self._reading_bus.disconnect()
 

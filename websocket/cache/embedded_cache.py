@@ -21,6 +21,7 @@ import msgspec
 from websocket import green
 from websocket.cache.base import Cache, CacheStatus
 from websocket.errors import InUse, StartError
+from websocket.supervisor import supervise
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class EmbeddedCache(Cache):
         except OSError as error:
             os.close(self._lock_file)
             raise _unusable(self._folder, error) from error
-        green.spawn(self._keep_saved)
+        supervise("cache file", self._keep_saved, may_end=lambda: self._closed)
 
     def get(self, key: str) -> bytes | None:
         entry = self.peek(key)

@@ -15,6 +15,7 @@ from websocket import green
 from websocket.cache.base import Cache, CacheStatus
 from websocket.cache.embedded_cache import EmbeddedCache, Entry
 from websocket.cache.redis_connection import CALL_DEADLINE_S, REDIS_FAILURES, Breaker, describe_failure
+from websocket.supervisor import supervise
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class RedisCache(Cache):
         Returns after the first look, whether Redis answered or not.
         """
         self.check()
-        green.spawn(self._keep_checking)
+        supervise("redis cache", self._keep_checking, may_end=lambda: self._closed)
 
     def get(self, key: str) -> bytes | None:
         self._call_unless_away(lambda: self._refresh(key))

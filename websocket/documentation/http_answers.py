@@ -162,17 +162,38 @@ class Live(Struct, frozen=True, kw_only=True):
     timestamp: Timestamp
 
 
+class ThreadEnds(Struct, frozen=True, kw_only=True):
+    """A long-lived thread of the service that ended although it should have run on, and is started again.
+
+    Attributes:
+        name: which one.
+        ends: how often, since the start of the process.
+        down: true until it runs again.
+        last_end: when it ended last.
+        reason: how; the log has more.
+    """
+
+    name: str
+    ends: int
+    down: bool
+    last_end: Timestamp
+    reason: str
+
+
 class Readiness(Struct, frozen=True, kw_only=True):
     """Whether clients should be sent here.
 
     Attributes:
-        ready: true while at least one price is younger than ``STALE_AFTER`` and this process hears of new ones.
+        ready: true while at least one price is younger than ``STALE_AFTER``, this process hears of new ones, and all of
+            its threads run.
         reason: why not, or null.
+        threads: those that ever ended although they should have run on; usually empty.
         timestamp: now.
     """
 
     ready: bool
     reason: str | None
+    threads: tuple[ThreadEnds, ...]
     timestamp: Timestamp
 
 

@@ -266,8 +266,14 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
 
 
 def _readiness() -> tuple[AnswerInfo, AnswerInfo]:
-    ready = answers.Readiness(ready=True, reason=None, timestamp=EXAMPLE_TIME)
-    not_ready = answers.Readiness(ready=False, reason="no price yet", timestamp=EXAMPLE_TIME)
+    ready = answers.Readiness(ready=True, reason=None, threads=(), timestamp=EXAMPLE_TIME)
+    ended = answers.ThreadEnds(name="delivery", ends=1, down=True, last_end=EXAMPLE_TIME, reason="ended by MemoryError")
+    not_ready = answers.Readiness(
+        ready=False,
+        reason="the thread delivery is down (ended by MemoryError)",
+        threads=(ended,),
+        timestamp=EXAMPLE_TIME,
+    )
     return (
         AnswerInfo(status=200, meaning="Yes.", type=answers.Readiness, example=ready),
         AnswerInfo(status=503, meaning="No, with the reason.", type=answers.Readiness, example=not_ready),

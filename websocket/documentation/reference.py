@@ -38,6 +38,7 @@ CLIENT_LIMITS = (
     "message_burst",
     "max_subscriptions",
     "max_connections_per_address",
+    "requests_per_second",
     "slow_client_timeout_s",
     "max_queued_bytes",
 )
@@ -162,7 +163,7 @@ def limits_table(edge: EdgeSettings) -> Table:
         tuple(
             (
                 f"`{field.metadata['name']}`",
-                f"{getattr(edge, field.name):.12g} {field.metadata['unit']}",
+                "" if (value := getattr(edge, field.name)) is None else f"{value:.12g} {field.metadata['unit']}",
                 field.metadata["help"],
             )
             for field in dataclasses.fields(edge)

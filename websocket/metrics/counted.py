@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from websocket import green
 from websocket.hub import Hub
+from websocket.supervisor import Supervised, supervise
 
 TICK_S = 0.25
 
@@ -59,16 +60,16 @@ class LoopLag:
             registry=registry,
             buckets=LAG_BUCKETS,
         )
-        self._ticker: green.Task | None = None
+        self._ticker: Supervised | None = None
 
     def start(self) -> None:
         """Begins to measure."""
-        self._ticker = green.start(self._tick)
+        self._ticker = supervise("event loop lag", self._tick)
 
     def stop(self) -> None:
         """Ends it. Idempotent."""
         if self._ticker is not None:
-            self._ticker.kill()
+            self._ticker.stop()
             self._ticker = None
 
     def _tick(self) -> None:

@@ -255,6 +255,16 @@ def jobs(parts: LiveParts) -> Iterator[Metric]:
     )
 
 
+def threads(parts: LiveParts) -> Iterator[Metric]:
+    """The long-lived green threads."""
+    yield counters(
+        "dwt_thread_ends",
+        "Long-lived green threads that ended although they should run on, and were started again, by name.",
+        ("thread",),
+        {(status.name,): status.ends for status in parts.supervisor.status()},
+    )
+
+
 def storage(parts: LiveParts) -> Iterator[Metric]:
     """Cache and archive."""
     cache = parts.cache.status()
@@ -317,4 +327,4 @@ def build(parts: LiveParts) -> Iterator[Metric]:
     yield gauge("dwt_demo", "1 when a simulated internet feeds the service, 0 in earnest.", float(parts.demo))
 
 
-TOPICS: tuple[Topic, ...] = (clients, prices, providers, jobs, storage, bus, build)
+TOPICS: tuple[Topic, ...] = (clients, prices, providers, jobs, threads, storage, bus, build)

@@ -14,6 +14,7 @@ from websocket.hub import Hub, Traffic
 from websocket.metrics.families import Samples
 from websocket.price_book import PriceBook
 from websocket.scheduler import Scheduler
+from websocket.supervisor import Supervisor
 from websocket.upstream.failover import Pool
 from websocket.upstream.rate_limit import RateLimiter
 from websocket.upstream.source import Source
@@ -39,6 +40,7 @@ class LiveParts:
         limiter: their budgets.
         pools: the pools that they form.
         schedulers: all of this process.
+        supervisor: of its long-lived green threads.
         cache: the cache.
         archive: gives the status of the archive.
         version: of the service.
@@ -59,6 +61,7 @@ class LiveParts:
     limiter: RateLimiter
     pools: Mapping[str, Pool[Any]]
     schedulers: Sequence[Scheduler]
+    supervisor: Supervisor
     cache: Cache
     archive: Callable[[], ArchiveStatus]
     version: str

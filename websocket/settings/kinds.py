@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -11,6 +12,7 @@ from msgspec import Meta
 Seconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
 Days = Annotated[float, Meta(gt=0, le=36_500)]
 Count = Annotated[int, Meta(ge=1)]
+Limit = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0, le=1)]
@@ -75,6 +77,8 @@ def in_words(hint: Any) -> str:
             if bound is not None
         ]
         return ", ".join([in_words(base), *bounds])
+    if get_origin(hint) in (Union, UnionType):  # with None, which stands for an empty value
+        return in_words(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(get_args(hint))
     if get_origin(hint) is tuple:

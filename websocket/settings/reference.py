@@ -53,7 +53,7 @@ def render_table() -> str:
 def _as_text(default: object) -> str:
     if isinstance(default, bool):
         return "1" if default else "0"
-    if isinstance(default, Secret):
+    if default is None or isinstance(default, Secret):
         return ""
     if isinstance(default, tuple):
         return ",".join(str(item) for item in default)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from websocket.settings.kinds import Count, Days, LogLevel, Port, Seconds, Secret, setting
+from websocket.settings.kinds import Count, Days, Limit, LogLevel, Port, Seconds, Secret, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,12 @@ class ServerSettings:
     allowed_origins: tuple[str, ...] = setting(
         "ALLOWED_ORIGINS", ("*",), "Origins of pages that may connect, separated by commas; * allows every page."
     )
-    max_connections: Count = setting("MAX_CONNECTIONS", 10_000, "Connections that one process accepts.", "connections")
+    max_connections: Count = setting(
+        "MAX_CONNECTIONS",
+        10_000,
+        "WebSockets and polling sessions that one process accepts; a fifth as many plain HTTP connections come on top.",
+        "connections",
+    )
     route_name: str = setting(
         "ROUTE_NAME",
         "",
@@ -49,8 +54,18 @@ class ServerSettings:
 class EdgeSettings:
     """What one client may do."""
 
-    max_connections_per_address: Annotated[int, Meta(ge=0)] = setting(
-        "MAX_CONNECTIONS_PER_ADDRESS", 0, "Connections from one address; 0 for no limit.", "connections"
+    max_connections_per_address: Limit | None = setting(
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        None,
+        "Of them from one address (IPv6: network of 64 bits); 0 for no limit. Empty: a twentieth of MAX_CONNECTIONS,"
+        " and trusted proxies that do not name their clients have no limit.",
+        "connections",
+    )
+    requests_per_second: Annotated[float, Meta(ge=0)] = setting(
+        "REQUESTS_PER_SECOND",
+        50.0,
+        "HTTP requests from one address in the long run, dear ones counted several times; 0 for no limit.",
+        "per second",
     )
     trusted_proxies: tuple[str, ...] = setting(
         "TRUSTED_PROXIES",
@@ -71,7 +86,7 @@ class EdgeSettings:
         "MAX_SUBSCRIPTIONS", 64, "Channels that one connection may be subscribed to.", "subscriptions"
     )
     handshake_timeout_s: Seconds = setting(
-        "HANDSHAKE_TIMEOUT", 15.0, "Time for a client to send its request after it connected.", "seconds"
+        "HANDSHAKE_TIMEOUT", 15.0, "Time for a client to send a whole request, head and body.", "seconds"
     )
     slow_client_timeout_s: Seconds = setting(
         "SLOW_CLIENT_TIMEOUT", 30.0, "A connection that takes nothing for so long is closed with 4008.", "seconds"

@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from websocket import codec
+from websocket.http_server.answers import error_body
+from websocket.http_server.connection import WsgiApp
 from websocket.settings import EdgeSettings, ServerSettings
-from websocket.wire.handshake import HandshakeRefused
+from websocket.transports.request_rate import RequestRates
+from websocket.wire.handshake import HandshakeRefused, wants_websocket
 
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+KNOWN_ADDRESSES = 10_000
+"""Of so many addresses it is remembered whether they are a proxy's."""
+
+ADDRESS_LENGTH = 64
+"""What is kept of something in ``X-Forwarded-For`` that is no address."""
+
+ADDRESS_SHARES = 20
+"""One address may have so much of all clients, unless the operator says otherwise. With 10 000 that is 500: more people
+than share an office's address, each with a page or two; and one machine alone cannot keep others out.
+"""
+
+PROXY_FACTOR = 10
+"""A proxy that does not say for whom it speaks may be many clients."""
+
+SESSION_REQUEST_TOKENS = 0.25
+"""A poll of a Socket.IO session, whose packets have a limit of their own."""
 
 
 class Edge:
     """Admits connections and counts them.
 
     Args:
-        server: which pages may connect, and how many connections there may be.
+        server: which pages may connect.
         edge: limits per address, and which proxies are believed about the address.
+        max_clients: how many there may be; as many as the settings say when it is None.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, server: ServerSettings, edge: EdgeSettings) -> None:
+    def __init__(
+        self,
+        server: ServerSettings,
+        edge: EdgeSettings,
+        *,
+        max_clients: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._origins = server.allowed_origins
-        self._max_connections = server.max_connections
-        self._max_per_address = edge.max_connections_per_address
+        self._max_clients = server.max_connections if max_clients is None else max_clients
+        share = edge.max_connections_per_address
+        self._max_per_address = max(1, self._max_clients // ADDRESS_SHARES) if share is None else share
+        self._spares_proxies = share is None
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
+        self._known_proxies: dict[str, bool] = {}
+        self._requests = RequestRates(edge.requests_per_second, clock=clock)
         self._by_address: Counter[str] = Counter()
         self._total = 0
         self._is_closed = False
@@ -64,10 +96,25 @@ class Edge:
         """
         if self._is_closed:
             raise HandshakeRefused("503 Service Unavailable", "This process is shutting down.", (("Retry-After", "1"),))
-        if self._total >= self._max_connections:
+        if self._total >= self._max_clients:
             raise HandshakeRefused("503 Service Unavailable", "This process is full.", (("Retry-After", "5"),))
-        if self._max_per_address and self._by_address[address] >= self._max_per_address:
+        is_limited = self._max_per_address and not (self._spares_proxies and self.is_proxy(address))
+        if is_limited and self._by_address[address] >= self._max_per_address:
             raise HandshakeRefused("429 Too Many Requests", "Too many connections from your address.")
+
+    def check_request(self, address: str, tokens: float) -> None:
+        """Whether an address may send a request that costs so much.
+
+        Raises:
+            HandshakeRefused: 429, with the time after which it may.
+        """
+        wait_s = self._requests.take(address, tokens / PROXY_FACTOR if self.is_proxy(address) else tokens)
+        if wait_s:
+            raise HandshakeRefused(
+                "429 Too Many Requests",
+                "Too many requests from your address.",
+                (("Retry-After", str(math.ceil(wait_s))),),
+            )
 
     def enter(self, address: str) -> None:
         """Counts a connection that was opened."""
@@ -82,19 +129,81 @@ class Edge:
             del self._by_address[address]
 
     def address_of(self, environ: Mapping[str, Any]) -> str:
-        """The client's address: the peer's, or what trusted proxies say, read from the nearest to the farthest."""
+        """The client's address: the peer's, or what trusted proxies say, read from the nearest to the farthest.
+
+        Of IPv6 it is the network of 64 bits that one client has to itself, such as ``2001:db8:0:1::/64``. It is the
+        proxy's own when that does not say for whom it speaks.
+        """
         address = str(environ.get("REMOTE_ADDR", ""))
         hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-        while hops and self._is_proxy(address):
+        while hops and self.is_proxy(address):
             address = hops.pop()
-        return address
+        return client_network(address)
 
-    def _is_proxy(self, address: str) -> bool:
+    def share_of(self, address: str) -> str:
+        """Whose share of the connections one of this peer counts against; empty for a proxy, which has many clients."""
+        return "" if self.is_proxy(address) else client_network(address)
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether an address is one of ``TRUSTED_PROXIES``."""
+        is_proxy = self._known_proxies.get(address)
+        if is_proxy is None:
+            if len(self._known_proxies) >= KNOWN_ADDRESSES:
+                self._known_proxies.clear()
+            is_proxy = self._known_proxies[address] = self._is_in_proxies(address)
+        return is_proxy
+
+    def _is_in_proxies(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
-        return any(parsed in network for network in self._proxies)
+        mapped = getattr(parsed, "ipv4_mapped", None)
+        return any((mapped or parsed) in network for network in self._proxies)
+
+
+def client_network(address: str) -> str:
+    """What counts as one client: an IPv4 address, also when it is written as an IPv6 one, or 64 bits of IPv6."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address[:ADDRESS_LENGTH]
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+class RequestEdge:
+    """Middleware that lets each request pay for what it costs, before anything else is done for it.
+
+    Args:
+        app: everything.
+        edge: who has how much.
+        cost_of: gives the tokens for a path; one is some 0.5 ms of the event loop.
+    """
+
+    def __init__(self, app: WsgiApp, edge: Edge, *, cost_of: Callable[[str], float]) -> None:
+        self._app = app
+        self._edge = edge
+        self._cost_of = cost_of
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        address = self._edge.address_of(environ)
+        if wants_websocket(environ):
+            # many clients come back at once after a restart; for those of a proxy there is the limit of all clients
+            tokens = 0.0 if self._edge.is_proxy(address) else 1.0
+        elif path.startswith("/socket.io") and "sid=" in environ.get("QUERY_STRING", ""):
+            tokens = SESSION_REQUEST_TOKENS
+        else:
+            tokens = self._cost_of(path)
+        try:
+            self._edge.check_request(address, tokens)
+        except HandshakeRefused as refused:
+            return refuse(refused, start_response)
+        return self._app(environ, start_response)
 
 
 class SocketIoEdge:
@@ -122,14 +231,7 @@ class SocketIoEdge:
 
 def refuse(refused: HandshakeRefused, start_response: Callable[..., Any]) -> Iterable[bytes]:
     """The HTTP answer to a handshake that is not accepted, in the shape of every error."""
-    status = int(refused.status[:3])
-    body = codec.encode(
-        {
-            "code": refused.status[4:].lower().replace(" ", "_"),
-            "message": refused.reason,
-            "temporary": status in (429, 503),
-        }
-    )
+    body = error_body(int(refused.status[:3]), refused.reason)
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *refused.headers]
     start_response(refused.status, headers)
     return [body]

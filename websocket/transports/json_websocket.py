@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from websocket import green
 from websocket.catalogue import ENDPOINTS, SERVICE_NAMES, EndpointInfo
+from websocket.http_server.connection import WsgiApp, take_over
 from websocket.hub import Hub
 from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
-from websocket.transports.edge import Edge, WsgiApp, refuse
+from websocket.transports.edge import Edge, refuse
 from websocket.transports.json_session import ClientInfo, JsonSession
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
@@ -126,7 +126,7 @@ class JsonWebSockets:
             session.say_goodbye()
 
     def _open(self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]) -> Iterable[bytes]:
-        sock = green.take_over_socket(environ)
+        sock = take_over(environ)
         now = self._clock()
         self._connected += 1
         info = ClientInfo(

@@ -28,7 +28,9 @@ from socketio import packet as sio_packet
 from websocket import green
 from websocket.catalogue import CHANNELS
 from websocket.errors import StartError
+from websocket.http_server.connection import take_over
 from websocket.hub import Traffic, fan_out, in_turns
+from websocket.supervisor import supervise
 from websocket.transports.edge import Edge, refuse
 from websocket.wire.connection import CLOSE_POLICY, Connection, Connections
 from websocket.wire.frames import binary_frame, text_frame
@@ -332,7 +334,7 @@ class Pinger:
     def _run_soon(self) -> None:
         if not self._running:
             self._running = True
-            green.spawn(self._run)
+            supervise("pinger", self._run, may_end=lambda: not self._running)
 
     def _run(self) -> None:
         while self._to_ping or self._to_check or self._upgrades:
@@ -521,7 +523,7 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
                 self.close(wait=False, abort=True)
             # no list: the library would take it for packets
             return tuple(refuse(refused, start_response))
-        sock = green.take_over_socket(environ)
+        sock = take_over(environ)
         session = EngineSession(self)
         # Engine.IO pings by itself; with both kinds of pings 2 000 idle clients used 3.0 % of a core instead of 1.7
         connection = Connection(sock, self.server.fanout.connections, session, is_pinged=False, rate=self.rate)

@@ -1,0 +1,162 @@
+"""Under gunicorn: what its master and its worker do for us. ``gunicorn.conf.py`` names these functions as hooks.
+
+The master only reads settings. Everything else that a start needs is tried in a process of its own: what the master
+imports or opens is inherited by every worker, and libraries that were imported before the standard library was made
+cooperative, or connections and native threads that a fork has cut off, do not work there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from websocket import green
+from websocket.errors import ServiceError
+from websocket.settings import Settings, load_settings
+from websocket.supervisor import supervise
+
+ROOT = Path(__file__).resolve().parents[1]
+
+DRAIN_S = 5
+"""How long answers that are under way may take when the worker ends. Open WebSockets never finish by themselves; they
+are closed, and clients reconnect.
+"""
+
+CHECK_TIMEOUT_S = 60
+
+BOOT_ERROR = 3
+"""gunicorn's exit code of a worker that cannot boot: it then stops instead of trying again for ever."""
+
+RETRY_BOOT_S = 2.0
+
+
+class _Loaded:
+    """What the master has read, for the workers that it forks."""
+
+    settings: Settings | None = None
+    is_replacement = False
+    """Whether another worker of this master has served before this one."""
+
+
+def read_settings() -> Settings:
+    """Settings from the environment and ``.env``, which from now on are those of every worker.
+
+    Raises:
+        ServiceError: one of them cannot be used; those that were read before stay in force.
+    """
+    _Loaded.settings = load_settings(os.environ, ROOT / ".env")
+    return _Loaded.settings
+
+
+def settings_in_force() -> Settings:
+    """The settings that the master has read last; where there is no master of ours, they are read now.
+
+    So a file that is being edited does not get hold of a worker that happens to be replaced meanwhile.
+    """
+    return _Loaded.settings or read_settings()
+
+
+def boot_failure() -> SystemExit:
+    """How a worker ends that cannot boot: the first one ends the master as well; one that replaces another is tried
+    again a little later, because what ran must not be ended by a disk that was full for a moment.
+    """
+    if not _Loaded.is_replacement:
+        return SystemExit(BOOT_ERROR)
+    green.sleep(RETRY_BOOT_S)
+    return SystemExit(1)
+
+
+def on_starting(arbiter: Any) -> None:
+    """Refuses, in one line, what could not work; before any worker is started."""
+    try:
+        _check_options(arbiter.cfg)
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    if not _passes_check():
+        sys.exit(1)
+    reload = arbiter.handle_hup
+    arbiter.handle_hup = lambda: _reload_if_sound(arbiter, reload)
+    # a second worker could only fail, and gunicorn would end everything with it
+    arbiter.handle_ttin = lambda: arbiter.log.warning("There can be one worker only; SIGTTIN is ignored.")
+
+
+def pre_fork(_arbiter: Any, worker: Any) -> None:
+    """Notes for the worker whether it is the first."""
+    _Loaded.is_replacement = worker.age > 1
+
+
+def post_worker_init(worker: Any) -> None:
+    """Has the worker serve by our own server, and see to it that it does not outlive a killed master."""
+    worker.run = lambda: _run(worker)
+
+
+def worker_exit(_arbiter: Any, _worker: Any) -> None:
+    """Saves what is worth keeping, and ends the simulator of the demo mode."""
+    service = _service()
+    if service is not None:
+        service.stop()
+
+
+def _run(worker: Any) -> None:
+    """The worker's main loop: serves until it is told to end, or until its master is gone."""
+    service = _service()
+    has_to_end = green.Event()
+
+    def end(reason: str) -> None:
+        worker.log.info("Worker %s ends: %s", worker.pid, reason)
+        worker.alive = False
+        has_to_end.set()
+        # clients are told at once, whatever else has to be waited for
+        service.say_goodbye()
+
+    supervise("signal watch", green.watch_signals, lambda arrived: end(arrived.name), *green.ENDING_SIGNALS)
+    for listener in worker.sockets:
+        service.server.start(listener)
+    while worker.alive:
+        worker.notify()
+        if os.getppid() != worker.ppid:
+            end("the master is gone")
+        has_to_end.wait(1.0)
+    service.say_goodbye()
+    service.server.stop(drain_s=DRAIN_S)
+
+
+def _reload_if_sound(arbiter: Any, reload: Callable[[], None]) -> None:
+    """Passes SIGHUP on if a new worker could start; what runs goes on otherwise."""
+    if _passes_check("--running"):
+        reload()
+    else:
+        arbiter.log.error("Reload refused, see above; the service goes on with the settings that it has.")
+
+
+def _passes_check(*options: str) -> bool:
+    """Tries in a process of its own what a start needs; the reason why not is on the standard error then."""
+    command = [sys.executable, "-m", "websocket.start_check", *options]
+    try:
+        return subprocess.run(command, cwd=ROOT, check=False, timeout=CHECK_TIMEOUT_S).returncode == 0
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"The check of the settings did not end within {CHECK_TIMEOUT_S} s.\n")
+        return False
+
+
+def _check_options(cfg: Any) -> None:
+    if cfg.workers != 1:
+        raise ServiceError(
+            f"{cfg.workers} workers in one gunicorn cannot work: Socket.IO needs every request of a client in the same"
+            " process. Use -w 1; to grow, start more services with a Redis behind them."
+        )
+    if cfg.preload_app:
+        raise ServiceError("preload_app cannot work with green threads: leave --preload out.")
+    if cfg.worker_class_str != green.ASYNC_MODE:
+        raise ServiceError(f"{cfg.worker_class_str} workers cannot work: use -k {green.ASYNC_MODE}.")
+
+
+def _service() -> Any:
+    """The service of this worker, or None when it could not be built."""
+    module = sys.modules.get("app")
+    return vars(module).get("service") if module is not None else None
