@@ -124,7 +124,7 @@ def test_unread_snapshots_hold_no_memory(service: ServiceProcess, victim: Victim
 
 def test_polling_sessions_keep_no_requests(service: ServiceProcess, victim: Victim) -> None:
     """A hundred sessions that were opened with as many headers as the server takes."""
-    headers = {f"X-Filler-{n}": "x" * 7000 for n in range(8)}
+    headers = {f"X-Filler-{n}": "x" * 7000 for n in range(4)}
     before = resident_mib(service)
     sessions = [PollingClient(service.port, **headers) for _ in range(100)]
     assert resident_mib(service) - before < 4
