@@ -340,6 +340,8 @@ def _build_web(settings: Settings, feed: _Feed, room: ConnectionRoom) -> _Web:
     connections = Connections(
         WireLimits(
             max_message_bytes=settings.edge.max_message_bytes,
+            messages_per_second=settings.edge.messages_per_second,
+            message_burst=settings.edge.message_burst,
             max_queued_bytes=settings.edge.max_queued_bytes,
             send_buffer_bytes=settings.edge.send_buffer_bytes,
             stall_timeout_s=settings.edge.slow_client_timeout_s,
@@ -350,7 +352,7 @@ def _build_web(settings: Settings, feed: _Feed, room: ConnectionRoom) -> _Web:
     app = Flask(__name__)
     app.url_map.strict_slashes = False
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()
-    namespace = FeedNamespace(hub, edge=settings.edge, feed_status=feed.prices.feed_status, clock=time.time)
+    namespace = FeedNamespace(hub, feed_status=feed.prices.feed_status, clock=time.time)
     feed.prices.on_status_change(namespace.emit_feed_status)
     manager = FanoutManager(connections, edge, route=settings.server.route)
     _socketio(app, settings, manager).on_namespace(namespace)

@@ -34,7 +34,7 @@ class World:
         self.frames_made = 0
         self.hub = Hub(self.broker, frame=self.frame)
 
-    def frame(self, publication: Publication) -> bytes:
+    def frame(self, publication: Publication, *, snapshot: bool = False) -> bytes:
         self.frames_made += 1
         return b"%d" % publication.seq
 

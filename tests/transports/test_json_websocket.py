@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.plain_http import get
+from tests.support.processes import wait_until
 from tests.transports.live_server import LiveServer
 from tests.wire.raw_client import BINARY, TEXT, RawClient, masked
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
@@ -21,6 +22,16 @@ AT_ONCE = [endpoint for endpoint in ENDPOINTS if endpoint.subscribes]
 
 def path_of(endpoint: EndpointInfo) -> str:
     return endpoint.path
+
+
+SUBSCRIBE_ALL = b'{"action":"subscribe","service":"all"}'
+UNSUBSCRIBE_ALL = b'{"action":"unsubscribe","service":"all"}'
+
+
+def publish_everything(server: LiveServer) -> None:
+    """Something on each channel, as much together as the service publishes."""
+    for service in SERVICE_NAMES:
+        server.publish(service, {"status": "live", "reason": None, "text": "x" * (160_000 // len(SERVICE_NAMES))})
 
 
 def greeted(server: LiveServer, path: str = "/ws") -> RawClient:
@@ -565,9 +576,9 @@ def test_too_large_a_message_closes_with_its_code(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 100, 5000])
-def test_fragments_do_not_get_around_the_limit(server: LiveServer, piece: int) -> None:
+def test_fragments_do_not_get_around_the_limit(start_server: Any, piece: int) -> None:
     """It is over the whole message."""
-    client = greeted(server)
+    client = greeted(start_server(edge=EdgeSettings(message_burst=10_000)))
     client.send(masked(TEXT, b"x" * piece, fin=False) + masked(0, b"x" * piece, fin=False) * (16_384 // piece))
     assert client.end() == 1009
 
@@ -601,6 +612,81 @@ def test_flood_is_told_then_closed(start_server: Any, opcode: int) -> None:
     if opcode == TEXT:
         assert all(answer["req_id"] == 7 for answer in answers)
     assert client.end() == 1008
+
+
+def test_everything_at_once_is_within_the_burst(server: LiveServer) -> None:
+    """A client that has just come may ask for all snapshots."""
+    publish_everything(server)
+    client = greeted(server)
+    assert client.ask({"action": "subscribe", "service": "all"})["type"] == "subscription_confirmed"
+    assert [client.hear()["service"] for _ in SERVICE_NAMES] == list(SERVICE_NAMES)
+    assert client.ask({"action": "ping"})["type"] == "pong"
+
+
+def test_answers_are_paid_by_their_bytes(start_server: Any) -> None:
+    """Whoever alternates between all and nothing is told to wait until it has paid, and closed when it does not."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1))
+    publish_everything(server)
+    client = greeted(server)
+    client.send((masked(TEXT, SUBSCRIBE_ALL) + masked(TEXT, UNSUBSCRIBE_ALL)) * 60)
+    updates = limited = 0
+    while (frame := client.frame()).opcode == TEXT:
+        message = frame.json()
+        updates += message["type"] == "update"
+        if message["type"] == "error":
+            limited += 1
+            assert message["data"]["code"] == "rate_limited"
+            assert message["data"]["retry_after_s"] > 10
+    assert (frame.code, limited) == (1008, 10)
+    # what it did not read before it unsubscribed is forgotten, but was paid for
+    assert 0 < updates <= 3 * len(SERVICE_NAMES)
+
+
+def test_status_is_paid_by_its_bytes(start_server: Any) -> None:
+    """As are all answers; what the client has them repeat is in them."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1, message_burst=20))
+    client = greeted(server)
+    long = "x" * 10_000
+    answers = [client.ask({"action": "ping", "data": long})["type"] for _ in range(6)]
+    assert answers == ["pong"] * 4 + ["error"] * 2
+
+
+def test_unread_snapshots_are_replaced(server: LiveServer) -> None:
+    """What waits for a client that does not read is one frame a channel, shared by all, whatever is to be repeated."""
+    publish_everything(server)
+    clients = [server.connect("/ws", receive_buffer=4096) for _ in range(2)]
+    for number, client in enumerate(clients):
+        client.hear_type("welcome")
+        for n in range(3):
+            client.say({"action": "subscribe", "service": "all", "req_id": f"{number} {n} {'x' * 100}"})
+            client.say({"action": "unsubscribe", "service": "all"})
+        client.say({"action": "subscribe", "service": "all", "req_id": 1})
+    wait_until(lambda: server.stats()["messages_received"] >= 10, "all were read")
+    first, second = server.connections.stalled
+    assert first._slots is not None
+    assert second._slots is not None
+    shared = first._slots.keys() & second._slots.keys()
+    assert len(shared) > 10
+    assert all(first._slots[channel] is second._slots[channel] for channel in shared)
+    assert server.connections.queued_bytes < 100_000
+
+
+def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
+    """It comes after its confirmation, which has the fields of the request; those the snapshot leaves out."""
+    publish_everything(server)
+    client = server.connect("/ws", receive_buffer=4096)
+    client.hear_type("welcome")
+    client.say({"action": "subscribe", "service": "all"})
+    wait_until(lambda: server.connections.stalled, "its snapshots wait")
+    client.say({"action": "unsubscribe", "service": "news"})
+    client.say({"action": "subscribe", "service": "news", "req_id": 7})
+    while (message := client.hear()).get("req_id") != 7:
+        pass
+    assert message["type"] == "subscription_confirmed"
+    while (message := client.hear())["service"] != "news":
+        pass
+    assert message["snapshot"] is True
+    assert "req_id" not in message
 
 
 def test_allowance_comes_back(start_server: Any) -> None:

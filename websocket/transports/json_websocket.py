@@ -18,7 +18,6 @@ from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
 from websocket.transports.edge import Edge, refuse
 from websocket.transports.json_session import ClientInfo, JsonSession
-from websocket.transports.rate import MessageRate
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
 
@@ -136,8 +135,7 @@ class JsonWebSockets:
             connected_at=now,
             last_activity=now,
         )
-        rate = MessageRate(self._limits.messages_per_second, self._limits.message_burst, clock=time.monotonic)
-        session = JsonSession(endpoint, info, self._hub, self._limits, rate, clock=self._clock, on_closed=self._forget)
+        session = JsonSession(endpoint, info, self._hub, self._limits, clock=self._clock, on_closed=self._forget)
         connection = Connection(sock, self._connections, session)
         self._sessions[session] = address
         self._edge.enter(address)
