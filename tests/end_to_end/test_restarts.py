@@ -59,9 +59,10 @@ def test_restart_without_internet_serves_the_last_prices_with_their_age(
     report = get(f"{second.url}/health")
     assert report.status == 503
     assert report.json()["status"] == "unhealthy"
+    assert "binance" in wait_until(lambda: get(f"{second.url}/health").json()["reason"], "a reason")
     ready = get(f"{second.url}/health/ready")
     assert ready.status == 503
-    assert "binance" in wait_until(lambda: get(f"{second.url}/health/ready").json()["reason"], "a reason")
+    assert "older than" in ready.json()["reason"]
     assert get(f"{second.url}/health/live").status == 200
 
 
@@ -184,14 +185,11 @@ def test_end_of_the_internet_makes_the_feed_stale_and_not_silent(
     internet.kill()
 
     def explained() -> Any:
-        return [
-            status
-            for status in client.received("feed-status")
-            if status["status"] == "stale" and "binance" in status["reason"]
-        ]
+        return [status for status in client.received("feed-status") if status["status"] == "stale"]
 
-    status = wait_until(explained, "the feed is called stale, with what the sources said", timeout_s=60)[0]
+    status = wait_until(explained, "the feed is called stale", timeout_s=60)[0]
     assert "older than 3 s" in status["reason"]
+    assert "binance" not in status["reason"]
     report = get(f"{service.url}/health")
     assert report.status == 503
     assert report.json()["providers"]["binance"]["last_error"]
