@@ -290,7 +290,6 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
         book,
         settings.prices,
         demo=demo,
-        troubles=lambda: {name: trouble for name, source in sources.items() if (trouble := source.trouble)},
         deaf=bus_watch.deaf,
         clock=time.time,
     )

@@ -86,7 +86,7 @@ class Ward:
         )
         self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
         self.broker = MemoryBroker(clock=lambda: self.now)
-        feed_status = PriceFeedStatus(self.book, settings, demo=demo, troubles=dict, clock=lambda: self.now)
+        feed_status = PriceFeedStatus(self.book, settings, demo=demo, clock=lambda: self.now)
         self.supervisor = Supervisor(clock=lambda: self.now)
         self.health = Health(
             book=self.book,

@@ -132,7 +132,6 @@ class World:
             self.book,
             self.settings,
             demo=demo,
-            troubles=lambda: {name: trouble for name, source in self.sources.items() if (trouble := source.trouble)},
             clock=internet.now,
         )
         self.broker = MemoryBroker(clock=internet.now)
@@ -156,6 +155,7 @@ class World:
             feed_status=self.feed_status,
             sources=self.sources,
             pools={pool.name: pool for pool in (self.ticks, self.snapshots)},
+            essential=(self.ticks, self.snapshots),
             cache=self.cache,
             broker=self.broker,
             settings=self.settings,

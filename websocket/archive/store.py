@@ -35,7 +35,7 @@ CLOSE_WAIT_S = 5.0
 """How long its end waits for the disk."""
 
 READS_AT_ONCE = 2
-"""More would keep others, such as the resolver, from native threads, and the event loop from the interpreter."""
+"""More would keep the event loop from the interpreter."""
 
 READ_WAIT_S = 3.0
 """How long a read waits for others to end; most take some milliseconds."""
@@ -200,7 +200,7 @@ class Archive:
         try:
             # the query's own time is limited where it runs; this is for a disk that hangs
             with green.deadline(READ_TIME_S + database.BUSY_TIMEOUT_S):
-                answer: T = green.run_in_native_thread(read)
+                answer: T = green.DISK_READS.run(read)
                 return answer
         except sqlite3.Error as error:
             if database.is_damage(error):
