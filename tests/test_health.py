@@ -12,7 +12,7 @@ from flask import Flask
 from websocket import codec
 from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check
 from websocket.coins import SYMBOLS
 from websocket.errors import UpstreamTimeout
 from websocket.feed_status import PriceFeedStatus
@@ -39,7 +39,7 @@ class Pocket(Cache):
     def __init__(self) -> None:
         self.healthy = True
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
         return None
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:

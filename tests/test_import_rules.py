@@ -23,6 +23,7 @@ FOUNDATION = {
     "settings",
     "codec",
     "green",
+    "refused",
 }
 """Everyone may use these."""
 
@@ -35,10 +36,12 @@ MAY_IMPORT = {
     "coins": set(),
     "codec": set(),
     "green": set(),
+    "refused": set(),
     "catalogue": set(),
     "settings": {"errors"},
     "providers": FOUNDATION - {"green"},
-    "upstream": FOUNDATION | {"providers"},
+    # budgets may be counted in the Redis that the cache knows how to reach
+    "upstream": FOUNDATION | {"providers", "cache"},
     "cache": FOUNDATION,
     "broker": FOUNDATION | {"cache"},
     "job_runs": FOUNDATION,

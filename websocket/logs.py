@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
 from websocket.errors import StartError
 from websocket.settings import LogSettings
-
-SAY_INTERVAL_S = 1.0
 
 FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
 
@@ -44,31 +41,3 @@ def open_log_file(settings: LogSettings) -> RotatingFileHandler:
         raise StartError(
             f"Cannot write the log file {settings.file} ({error.strerror}); set LOG_FILE to a file that can be written."
         ) from error
-
-
-class Throttle:
-    """Keeps what fails again and again from filling the log.
-
-    Args:
-        clock: seconds that never go back.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._said_at: float | None = None
-        self._last_bug: str | None = None
-
-    def allows(self) -> bool:
-        """Whether a line may be written now: at most one a second."""
-        now = self._clock()
-        if self._said_at is not None and now - self._said_at < SAY_INTERVAL_S:
-            return False
-        self._said_at = now
-        return True
-
-    def exception(self, logger: logging.Logger, message: str, error: Exception) -> None:
-        """Logs a bug with its traceback when it is another than the last one, else in one line."""
-        bug = repr(error)
-        if self.allows():
-            logger.error("%s reason=%s", message, bug, exc_info=bug != self._last_bug)
-            self._last_bug = bug

@@ -38,7 +38,7 @@ from websocket.broker.entries import (
     read_publication,
 )
 from websocket.cache.redis_connection import CALL_DEADLINE_S, redis_client
-from websocket.cache.refused import Refused
+from websocket.refused import Refused
 from websocket.settings import RedisSettings
 
 BLOCK_S = 1.0
@@ -192,7 +192,7 @@ class Bus:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._refused = refused or Refused()
+        self._refused = refused or Refused("the bus")
         self._check = check
         self._clock = clock
         self._prefix = prefix

@@ -39,7 +39,9 @@ _ROW = f"""
 local function row(entry)
   local f = entry[2]
   if #f ~= 8 or f[1] ~= 'epoch' or f[3] ~= 'seq' or f[5] ~= 'time' or f[7] ~= 'body'
-    or #f[2] > {FIELD_MAX_BYTES} or #f[4] > {FIELD_MAX_BYTES} or #f[6] > {FIELD_MAX_BYTES} or #f[8] > {BODY_MAX_BYTES} then return {{entry[1]}}, 0 end
+    or math.max(#f[2], #f[4], #f[6]) > {FIELD_MAX_BYTES} or #f[8] > {BODY_MAX_BYTES} then
+    return {{entry[1]}}, 0
+  end
   return {{entry[1], f[2], f[4], f[6], f[8]}}, #f[8]
 end
 local function rows_from(key, first, count, bytes)
@@ -201,9 +203,9 @@ return {{'written', channels, foreign}}
 )
 """Adds publications, if nobody else has collected meanwhile. Calling it again after it went through does no harm.
 
-Whoever collects is the only one who writes, so it knows where each stream ends. What it finds behind that was written by
-somebody else, or by itself in a call whose answer was lost; the answer gives it back to be judged. Where what it knows is
-gone, it adds nothing: then all that is remembered of the channel is to be written again.
+Whoever collects is the only one who writes, so it knows where each stream ends. What it finds behind that was written
+by somebody else, or by itself in a call whose answer was lost; the answer gives it back to be judged. Where what it
+knows is gone, it adds nothing: then all that is remembered of the channel is to be written again.
 
 A heartbeat comes after the publications, so whoever hears it has them; a new channel is announced by one.
 """

@@ -12,7 +12,7 @@ from websocket.broker.base import Publication
 from websocket.broker.bus import Bus, Found, Known, Term
 from websocket.broker.entries import FIRST, EntryId
 from websocket.broker.history import History
-from websocket.cache.refused import Refused
+from websocket.refused import Refused
 
 _BATCH_ENTRIES = 64
 _BATCH_BYTES = 256_000
@@ -97,8 +97,8 @@ class Outbox:
                 return answer.outcome
             for publication in batch:
                 self._written[publication.channel] = publication.seq
-            # a list: all channels are judged, whatever is found in the first
-            if not all([self._judge(term, history, channel, found) for channel, found in answer.found.items()]):
+            are_ours = [self._judge(term, history, channel, found) for channel, found in answer.found.items()]
+            if not all(are_ours):
                 return "forged"
             if is_rest:
                 return "written"

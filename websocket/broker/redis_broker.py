@@ -22,9 +22,8 @@ from websocket.broker.numbering import Numbering
 from websocket.broker.outbox import Outbox
 from websocket.broker.stream_reader import DEAF_AFTER_S, StreamReader
 from websocket.cache.redis_connection import REDIS_FAILURES, describe_failure, redis_address
-from websocket.cache.refused import Refused
 from websocket.errors import NotCollecting
-from websocket.logs import Throttle
+from websocket.refused import Refused, Throttle
 from websocket.settings import RedisSettings
 
 logger = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class RedisBroker(Broker):
         self._lost = on_lost
         self._listeners = Listeners()
         self._numbers = Numbering(history, listeners=self._listeners, clock=clock)
-        self._refused = Refused()
+        self._refused = Refused("the bus")
         self._bus = connect(settings, demo=demo, refused=self._refused, check=check)
         self._reading_bus = connect(settings, demo=demo, refused=self._refused, check=check, waits=True)
         self._renew_s = lease_s / RENEWALS
@@ -214,7 +213,7 @@ class RedisBroker(Broker):
                     self._renew_at = 0.0
                     continue
                 self._lose_redis(describe_failure(error))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is logged
                 self._bugs.exception(logger, "looking after the bus failed", error)
                 self._bus.disconnect()
                 self._lose_redis("a bug, see the log")

@@ -10,8 +10,7 @@ from websocket.broker.bus import Bus
 from websocket.broker.entries import FIRST, Entry, EntryId
 from websocket.broker.numbering import Numbering
 from websocket.cache.redis_connection import REDIS_FAILURES, describe_failure
-from websocket.cache.refused import Refused
-from websocket.logs import Throttle
+from websocket.refused import Refused, Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ class StreamReader:
                 self.last_error = describe_failure(error)
                 self._disconnect()
                 green.sleep(RETRY_S)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is logged
                 self._bugs.exception(logger, "following the bus failed", error)
                 self._disconnect()
                 green.sleep(RETRY_S)
@@ -156,8 +155,8 @@ class StreamReader:
             if switches != self._switches:
                 return
             epoch = self._numbers.shared.epoch
-            # a list: what is well on one channel does not wait for another
-            if not all([self._take_all(channel, entries, epoch) for channel, entries in news.entries.items()]):
+            are_taken = [self._take_all(channel, entries, epoch) for channel, entries in news.entries.items()]
+            if not all(are_taken):
                 return
             if (
                 self._reads_channels
