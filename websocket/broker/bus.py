@@ -112,7 +112,7 @@ class Page(NamedTuple):
     Attributes:
         entries: in their order.
         is_more: whether others follow.
-        last: the last position of the stream; None when something else than a stream is there.
+        last: the last position of the entries, without any that of the stream; None for what is no stream.
     """
 
     entries: list[Entry]

@@ -160,17 +160,15 @@ for i = 1, count do
   local key, at = KEYS[3 + i], 7 + (i - 1) * 4
   own(key, 'stream', 'stream:' .. ARGV[at])
   for id in string.gmatch(ARGV[at + 3], '%S+') do redis.call('XDEL', key, id) end
-  local last = last_id(key)
+  -- the entry that we know is not looked at: it is copied for that
+  local rows, is_more = rows_from(key, ARGV[at + 2], {FOUND_MAX}, 4 * {BODY_MAX_BYTES})
+  local last = rows[1] and last_id(key) or ARGV[at + 1]
   if #string.match(last, '^%d+') > {POSITION_MS_DIGITS} then
     redis.call('UNLINK', key)
     foreign[#foreign + 1] = 'stream:' .. ARGV[at] .. ' was at its last position'
-    last = '0-0'
   end
-  local rows, is_more, is_gone = {{}}, 0, 0
-  if last ~= ARGV[at + 1] then
-    rows, is_more = rows_from(key, ARGV[at + 2], {FOUND_MAX}, 4 * {BODY_MAX_BYTES})
-    if #rows == 0 then is_gone = 1 end
-  end
+  local is_gone = 0
+  if last ~= '0-0' and redis.call('XLEN', key) == 0 then is_gone = 1 end
   said[i] = {{}}
   for _, one in ipairs(rows) do
     if #one == 5 and one[2] == ARGV[3] then said[i][one[3] .. ' ' .. one[4]] = one[5] end
@@ -219,10 +217,12 @@ if redis.call('TYPE', KEYS[1])['ok'] ~= 'stream' then
   return {{'0-0', 0, {{}}}}
 end
 local rows, is_more = rows_from(KEYS[1], ARGV[1], ARGV[2], 4 * {BODY_MAX_BYTES})
-return {{last_id(KEYS[1]), is_more, rows}}
+return {{rows[1] and rows[#rows][1] or last_id(KEYS[1]), is_more, rows}}
 """
 )
-"""The last position of a stream, whether there is more, and entries from a position on; '' for what is no stream."""
+"""The last position that was read, or that there is; whether there is more; and entries from a position on. '' for what
+is no stream.
+"""
 
 HEADS = """
 -- KEYS: streams; ARGV: most entries of each

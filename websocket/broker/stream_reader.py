@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+from redis.exceptions import InvalidResponse
+
 from websocket import green
 from websocket.broker.bus import Bus
 from websocket.broker.entries import FIRST, Entry, EntryId
@@ -77,6 +79,8 @@ class StreamReader:
                     green.sleep(RETRY_S)
             except REDIS_FAILURES as error:
                 self.last_error = describe_failure(error)
+                if isinstance(error, InvalidResponse):
+                    self._refused.note("answer", error)
                 self._disconnect()
                 green.sleep(RETRY_S)
             except Exception as error:  # noqa: BLE001 - it is logged
