@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "records": set(),
     "chain_records": set(),
     "news_records": set(),
-    "model_records": set(),
+    "model_records": {"records"},
     "coins": set(),
     "codec": set(),
     "green": set(),
