@@ -54,6 +54,7 @@ from websocket.services import service_classes
 from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.chosen_providers import check_chosen_providers
+from websocket.services.payload_check import payload_check
 from websocket.services.prices import PriceService
 from websocket.settings import EdgeSettings, NodeSettings, Settings, with_provider_urls
 from websocket.supervisor import PROCESS
@@ -280,7 +281,7 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
     limiter = RateLimiter(redis_storage(settings.redis, demo=demo) if is_shared else None)
     broker: Broker = MemoryBroker(clock=time.time)
     if is_shared:
-        broker = RedisBroker(settings.redis, clock=time.time, demo=demo)
+        broker = RedisBroker(settings.redis, clock=time.time, demo=demo, check=payload_check())
     sources = _build_sources(settings, names=named_after, limiter=limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])

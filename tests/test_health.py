@@ -13,7 +13,7 @@ from tests.support.processes import wait_until
 from websocket import codec, supervisor
 from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check
 from websocket.coins import SYMBOLS
 from websocket.errors import UpstreamTimeout
 from websocket.feed_status import PriceFeedStatus
@@ -41,7 +41,7 @@ class Pocket(Cache):
     def __init__(self) -> None:
         self.healthy = True
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
         return None
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.support.processes import wait_until
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.coins import SYMBOLS
 from websocket.errors import BudgetSpent
 from websocket.feed_status import FeedStatus, PriceFeedStatus
@@ -35,8 +35,9 @@ class Shelf(Cache):
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        value = self.values.get(key)
+        return None if value is None or trouble_with(value, check) is not None else value
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
         self.values[key] = value

@@ -314,6 +314,16 @@ def bus(parts: LiveParts) -> Iterator[Metric]:
         status.silence_s,
     )
     yield gauge("dwt_bus_outbox", "Publications that the other processes cannot have yet.", status.outbox)
+    yield counters(
+        "dwt_refused",
+        "What was found in Redis, or in the file of the cache, that cannot be ours, by who found it.",
+        ("part",),
+        {
+            ("bus",): status.refused,
+            ("cache",): parts.cache.status().refused,
+            ("budgets",): parts.limiter.refused.count,
+        },
+    )
 
 
 def build(parts: LiveParts) -> Iterator[Metric]:

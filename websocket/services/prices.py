@@ -341,13 +341,9 @@ class PriceService:
     def load(self) -> None:
         """Takes over the book of the process before, and of an earlier run: prices with their age are there at once."""
         self._catch_up()
-        kept = self._cache.get(self._cache_key)
+        kept = self._cache.load(self._cache_key, dict[str, Entry])
         if kept is None:
             return
-        try:
-            restored = self._book.restore(msgspec.json.decode(kept, type=dict[str, Entry]))
-        except msgspec.DecodeError as error:
-            logger.warning("cached prices unreadable key=%s reason=%s", self._cache_key, error)
-            return
+        restored = self._book.restore(kept)
         logger.info("cached prices restored symbols=%s", ",".join(restored) or "none")
         self.publish_prices()
