@@ -41,7 +41,7 @@ from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.metrics.families import Samples
 from websocket.metrics.parts import LiveParts
-from websocket.metrics.registry import Metrics
+from websocket.metrics.registry import Metrics, format_of
 from websocket.price_book import PriceBook
 from websocket.process import allow_descriptors, calm_garbage_collector
 from websocket.providers import json_rpc, provider_classes, rss
@@ -232,7 +232,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
         archive_admin(archive_tasks, settings.server.admin_token, address_of=web.edge.address_of, clock=time.time)
     )
     if metrics is not None:
-        add_routes(metrics_api(metrics.exposition))
+        add_routes(metrics_api(metrics.exposition, format_of))
     add_routes(pages())
     add_routes(docs(settings))
 

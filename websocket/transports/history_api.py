@@ -97,17 +97,17 @@ def history_api(archive: Archive, *, demo: bool, clock: Callable[[], float]) -> 
         if known not in SYMBOLS:
             message = f"There is no coin {symbol[:20]!r}; there are {', '.join(SYMBOLS)}."
             return error_response(404, "not_found", message)
-        query = Query(request.args, ("interval", "from", "to", *PAGING))
+        query = Query(request, ("interval", "from", "to", *PAGING))
         return shelf.answer(query, _history(known, query, clock()))
 
     @api.get("/news")
     def get_news() -> Response:
-        query = Query(request.args, ("from", "to", "source", "category", "q", *PAGING))
+        query = Query(request, ("from", "to", "source", "category", "q", *PAGING))
         return shelf.answer(query, _news(query, clock()))
 
     @api.get("/whales")
     def get_whales() -> Response:
-        query = Query(request.args, ("from", "to", "chain", "asset", "min_value", *PAGING))
+        query = Query(request, ("from", "to", "chain", "asset", "min_value", *PAGING))
         return shelf.answer(query, _whales(query, clock()))
 
     @api.after_request

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from websocket import green
@@ -85,20 +86,30 @@ class JsonWebSockets:
         """Connected clients at this moment."""
         return len(self._sessions)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self, *, offset: int = 0, limit: int = 100) -> dict[str, Any]:
         """Who is connected and what was exchanged, at this moment.
 
         Counts are of plain clients of this process; messages of publications are not among ``messages_sent``.
+
+        Args:
+            offset: connected clients, the newest first, before the first that is listed.
+            limit: most clients that are listed; the counts are of all.
         """
-        sessions = list(self._sessions)
+        total = len(self._sessions)
+        received, answered = self._received, self._answered
+        for session in self._sessions:
+            received += session.info.received
+            answered += session.info.answered
         subscriptions = Counter({service: self._hub.count(service) for service in SERVICE_NAMES})
         return {
-            "active_connections": len(sessions),
-            "total_connections": self._connected,
+            "active_connections": total,
+            "total_connections": total,
+            "connections_since_start": self._connected,
             "total_subscriptions": subscriptions.total(),
+            "subscription_counts": dict(subscriptions),
             "subscriptions": dict(subscriptions),
-            "messages_received": self._received + sum(session.info.received for session in sessions),
-            "messages_sent": self._answered + sum(session.info.answered for session in sessions),
+            "messages_received": received,
+            "messages_sent": answered,
             "merged_updates": self._connections.merged,
             "stalled_connections": len(self._connections.stalled),
             "closed": {str(code): count for code, count in sorted(self._connections.closed_codes.items())},
@@ -112,8 +123,9 @@ class JsonWebSockets:
                     "messages_received": session.info.received,
                     "messages_sent": session.info.answered,
                 }
-                for session in sessions
+                for session in islice(reversed(self._sessions), offset, offset + limit)
             ],
+            "next_offset": offset + limit if offset + limit < total else None,
         }
 
     def tell_status(self) -> None:
