@@ -227,7 +227,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     add_routes = web.app.register_blueprint
     add_routes(http_api(health, allowed_origins=settings.server.allowed_origins))
     add_routes(websocket_api(web.websockets, clock=time.time))
-    add_routes(history_api(archive, demo=demo, clock=time.time))
+    add_routes(history_api(archive, demo=demo, address_of=web.edge.address_of, clock=time.time))
     add_routes(
         archive_admin(archive_tasks, settings.server.admin_token, address_of=web.edge.address_of, clock=time.time)
     )

@@ -32,6 +32,7 @@ import eventlet.wsgi
 T = TypeVar("T")
 
 _real_socket = eventlet.patcher.original("socket").socket
+_native_sleep = eventlet.patcher.original("time").sleep
 
 ASYNC_MODE = "eventlet"
 """What Flask-SocketIO calls this concurrency library."""
@@ -161,6 +162,16 @@ def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) 
         if not has_begun:
             calls.end(token)
     return result
+
+
+def native_lock() -> Any:
+    """A lock among native threads; a green thread that waits for it holds up all others."""
+    return eventlet.patcher.original("threading").Lock()
+
+
+def native_sleep(seconds: float) -> None:
+    """Has a native thread rest; a green thread must use ``sleep``."""
+    _native_sleep(seconds)
 
 
 @contextmanager

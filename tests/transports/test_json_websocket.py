@@ -527,7 +527,7 @@ def test_handshake_is_refused_with_its_status(
         assert answer.headers["allow"] == "GET"
     if status == 426:
         assert answer.headers.get("upgrade") == "websocket" or answer.headers["sec-websocket-version"] == "13"
-    assert server.stats()["total_connections"] == 0
+    assert server.stats()["connections_since_start"] == 0
 
 
 def test_compression_and_subprotocols_are_declined(server: LiveServer) -> None:
@@ -637,6 +637,8 @@ def test_stats_tell_who_is_connected(server: LiveServer) -> None:
     assert reply.status == 200
     data = reply.json()["data"]
     assert (data["active_connections"], data["total_connections"], data["total_subscriptions"]) == (1, 1, 1)
+    assert data["subscription_counts"] == data["subscriptions"]
+    assert data["next_offset"] is None
     assert data["subscriptions"]["news"] == 1
     (info,) = data["clients"]
     assert (info["endpoint"], info["subscriptions"], info["messages_received"]) == ("/ws", ["news"], 1)
@@ -668,7 +670,7 @@ def test_counts_are_right_after_a_client_is_gone(server: LiveServer, end: str) -
         getattr(subscribed(server), end)()
     server.wait_until_empty()
     stats = server.stats()
-    assert (stats["active_connections"], stats["total_connections"], stats["total_subscriptions"]) == (0, 20, 0)
+    assert (stats["active_connections"], stats["connections_since_start"], stats["total_subscriptions"]) == (0, 20, 0)
     assert stats["messages_received"] == 20
     assert sum(stats["closed"].values()) == 20
     assert server.edge._total == 0
