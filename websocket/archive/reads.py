@@ -7,8 +7,8 @@ import time
 from websocket import green
 from websocket.errors import ArchiveUnavailable, TooManyReads
 
-READS_AT_ONCE = 8
-"""Native threads and connections to the file that readers may have, all together."""
+READS_AT_ONCE = 4
+"""Native threads that search, all together: with more, the event loop waits for a processor on a machine with two."""
 
 WAITING_PER_READER = 8
 """A page that opens several charts at once is served; whoever has more in the queue is one who does not wait."""
@@ -16,8 +16,8 @@ WAITING_PER_READER = 8
 WAITING = 64
 """Of all readers. Each of them polls, and holds a connection of a client."""
 
-WAIT_S = 3.0
-"""How long a read waits for its turn; most take some milliseconds."""
+WAIT_S = 6.0
+"""How long a read waits for its turn: longer than a read may take, so that nobody is refused because of a dear one."""
 
 POLL_INTERVAL_S = 0.02
 """Between two checks whether it has come. A read that nobody waits for ends in a native thread, which cannot wake a

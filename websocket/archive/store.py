@@ -35,7 +35,7 @@ START_WAIT_S = 2.0
 CLOSE_WAIT_S = 5.0
 """How long its end waits for the disk."""
 
-READ_TIME_S = 5.0
+READ_TIME_S = 3.0
 """Longest time of one read; a search through all articles of some years takes a second."""
 
 INSTRUCTIONS_PER_LOOK = 20_000
