@@ -24,6 +24,7 @@ from websocket.providers.base import Answer, TickerProvider
 from websocket.records import Ticker
 from websocket.settings import ArchiveSettings, PriceSettings, ProviderSettings, UpstreamSettings, Url
 from websocket.supervisor import Supervisor
+from websocket.transports import recent
 from websocket.transports.http_api import http_api
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
@@ -32,6 +33,14 @@ from websocket.upstream.rate_limit import RateLimiter
 from websocket.upstream.source import Source
 
 START = 1_790_000_000.0
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are made again for every request; in earnest once a second."""
+    monkeypatch.setattr(recent, "MAX_AGE_S", 0.0)
+
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 

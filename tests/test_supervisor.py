@@ -24,7 +24,8 @@ ENDS_BY_ITSELF = {
     ("services/base.py", "_on_first_value"): "one publication",
     ("services/scheduler_jobs.py", "_publish_soon"): "one publication",
     ("supervisor.py", "supervise"): "supervised",
-    ("server.py", "serve_until_signalled"): "the accept loops",
+    ("http_server/server.py", "_admit"): "one connection",
+    ("http_server/server.py", "_say_farewell"): "one connection that found no place",
 }
 """Where green threads are started without supervision, and why that is right. ``green.py`` has the functions for it."""
 

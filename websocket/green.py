@@ -33,6 +33,7 @@ T = TypeVar("T")
 _native_socket = eventlet.patcher.original("socket")
 _native_threading = eventlet.patcher.original("threading")
 _in_native_thread = _native_threading.local()  # of each native thread: whether it is one of ours
+_native_sleep = eventlet.patcher.original("time").sleep
 
 ASYNC_MODE = "eventlet"
 """What Flask-SocketIO and gunicorn call this concurrency library."""
@@ -339,6 +340,16 @@ def _resolve(resolve: Callable[..., Any], host: Any, port: Any, family: int, kin
             return NAMES.run(resolve, host, port, family, kind, proto, flags)
     except (DeadlineExceeded, NativeThreadsBusy) as error:
         raise socket.gaierror(socket.EAI_AGAIN, "no answer from the resolver in time") from error
+
+
+def native_lock() -> Any:
+    """A lock among native threads; a green thread that waits for it holds up all others."""
+    return _native_threading.Lock()
+
+
+def native_sleep(seconds: float) -> None:
+    """Has a native thread rest; a green thread must use ``sleep``."""
+    _native_sleep(seconds)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How the service is, for operators and load balancers. Everything is read from the live parts; nothing is cached."""
+"""How the service is, for operators and load balancers. Everything is read from the live parts when it is asked for."""
 
 from __future__ import annotations
 
