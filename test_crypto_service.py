@@ -29,7 +29,7 @@ from websocket.coins import SYMBOLS
 from websocket.errors import ServiceError
 from websocket.production import read_settings
 from websocket.server import listen_on
-from websocket.settings import Settings, with_random_secret
+from websocket.settings import Settings, load_settings, with_random_secret
 
 FIRST_PRICES_WITHIN_S = 30.0
 BROADCAST_INTERVAL_S = 2.0
