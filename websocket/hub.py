@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from websocket import green
 from websocket.broker.base import Broker, Publication
@@ -21,13 +21,38 @@ from websocket.wire.connection import Connection
 logger = logging.getLogger(__name__)
 
 Deliver = Callable[[Publication], None]
-Frame = Callable[[Publication], bytes]
 Member = TypeVar("Member")
+Made = TypeVar("Made")
 
 Delivered = Callable[[str, float], None]
 
 OFFERS_PER_TURN = 1000
 """Connections that are offered a frame before other green threads run: some 5 ms, so that a ping is answered soon."""
+
+
+class Frame(Protocol):
+    """Makes the frame of a publication, the same for every connection; that of a snapshot says that it is one."""
+
+    def __call__(self, publication: Publication, /, *, snapshot: bool = ...) -> bytes: ...
+
+
+class Newest(Generic[Made]):
+    """What is made of the newest publication of each channel: once, for all who want it.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[Publication], Made]) -> None:
+        self._make = make
+        self._made: dict[str, tuple[Publication, Made]] = {}
+
+    def of(self, publication: Publication) -> Made:
+        """What was made of it already, if it was the last of its channel that was asked for."""
+        held = self._made.get(publication.channel)
+        if held is None or held[0] is not publication:
+            held = self._made[publication.channel] = publication, self._make(publication)
+        return held[1]
 
 
 class Traffic:
@@ -43,7 +68,7 @@ class Hub:
 
     Args:
         broker: whose publications are delivered.
-        frame: makes the frame that every directly subscribed connection gets.
+        frame: makes the frames that every directly subscribed connection gets.
         trouble: why nothing can be said about any channel at the moment, in words; None when all is well.
     """
 
@@ -51,6 +76,7 @@ class Hub:
         self.broker = broker
         self.trouble = trouble
         self._frame = frame
+        self._snapshots: Newest[bytes] = Newest(lambda publication: frame(publication, snapshot=True))
         # channel -> how many publications came; unlike their seq it never begins anew
         self._arrived: dict[str, int] = {}
         # channel -> connection -> how many of them it had, or did without, when it subscribed
@@ -76,6 +102,10 @@ class Hub:
         last = self.broker.last(channel)
         self._subscribers.setdefault(channel, {})[connection] = self.arrived(channel)
         return last
+
+    def snapshot(self, publication: Publication) -> bytes:
+        """The frame of a snapshot, the same bytes for all who begin with this publication."""
+        return self._snapshots.of(publication)
 
     def unsubscribe(self, connection: Connection, channel: str) -> None:
         """Ends a subscription; what was not sent yet is forgotten. Idempotent."""

@@ -13,7 +13,7 @@ import pytest
 from tests.deploy.nginx_server import PROCESS_PORTS
 from tests.support.processes import Ended, run_to_end
 from tests.support.service import ROOT
-from websocket.process import SPARE_DESCRIPTORS
+from websocket.process import SPARE_DESCRIPTORS, wanted_room
 from websocket.production import GRACEFUL_TIMEOUT_S
 from websocket.settings import Settings, describe_settings, load_settings
 
@@ -128,7 +128,7 @@ def test_polite_end_has_time() -> None:
 
 def test_descriptors_are_enough() -> None:
     """Otherwise the service would warn at its start, and refuse clients later."""
-    assert int(option("LimitNOFILE")) >= Settings().server.max_connections + SPARE_DESCRIPTORS
+    assert int(option("LimitNOFILE")) >= wanted_room(Settings().server.max_connections).total + SPARE_DESCRIPTORS
 
 
 def test_units_start_what_is_there() -> None:

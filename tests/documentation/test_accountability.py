@@ -23,7 +23,8 @@ from websocket.documentation.schemas import schema_components
 from websocket.errors import ClientError
 from websocket.providers import provider_classes
 from websocket.settings import FeedSettings, NodeSettings, ProvidersSettings, Settings, describe_settings, key_setting
-from websocket.transports import history_api, json_session, query, rate
+from websocket.transports import history_api, json_session, query
+from websocket.wire import rate
 from websocket.wire.connection import CLOSE_ABNORMAL, WireLimits
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -178,6 +179,7 @@ def test_number_in_the_text(said: str) -> None:
 
 def test_strikes_in_the_text() -> None:
     assert rate.STRIKES == 10
+    assert f"each {rate.BYTES_PER_TOKEN} bytes" in PROTOCOL
     assert "After ten such answers" in PROTOCOL
 
 

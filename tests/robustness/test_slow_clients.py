@@ -133,7 +133,7 @@ def test_client_that_takes_nothing_is_closed_with_4008(start_server: StartServer
 
 def test_client_that_floods_and_never_reads_is_closed(start_server: StartServer) -> None:
     """Its answers pile up to a limit."""
-    server = start_server(edge=EdgeSettings(max_queued_bytes=65_536, send_buffer_bytes=4096))
+    server = start_server(edge=EdgeSettings(max_queued_bytes=65_536, send_buffer_bytes=4096, message_burst=1000))
     client = follow(server, slow=True)
     publish_until_stalled(server)
     client.sock.settimeout(20)

@@ -57,6 +57,8 @@ class LiveServer:
         self.connections = Connections(
             WireLimits(
                 max_message_bytes=limits.max_message_bytes,
+                messages_per_second=limits.messages_per_second,
+                message_burst=limits.message_burst,
                 max_queued_bytes=limits.max_queued_bytes,
                 send_buffer_bytes=limits.send_buffer_bytes,
                 stall_timeout_s=limits.slow_client_timeout_s,
@@ -81,7 +83,7 @@ class LiveServer:
             manage_session=False,
             json=codec,
         )
-        self.namespace = FeedNamespace(self.hub, edge=limits, feed_status=lambda _channel: None, clock=time.time)
+        self.namespace = FeedNamespace(self.hub, feed_status=lambda _channel: None, clock=time.time)
         self.socketio.on_namespace(self.namespace)
         self.websockets = JsonWebSockets(
             SocketIoEdge(app.wsgi_app, self.edge),

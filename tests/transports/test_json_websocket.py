@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from tests.documentation.contract import check_http_error
 from tests.support.plain_http import get
+from tests.support.processes import wait_until
 from tests.transports.live_server import LiveServer
 from tests.wire.raw_client import BINARY, TEXT, RawClient, masked
+from websocket import green
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
 from websocket.settings import EdgeSettings
+from websocket.transports import json_websocket
 
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 ACTIONS = ["subscribe", "unsubscribe", "get_status", "ping"]
@@ -21,6 +25,16 @@ AT_ONCE = [endpoint for endpoint in ENDPOINTS if endpoint.subscribes]
 
 def path_of(endpoint: EndpointInfo) -> str:
     return endpoint.path
+
+
+SUBSCRIBE_ALL = b'{"action":"subscribe","service":"all"}'
+UNSUBSCRIBE_ALL = b'{"action":"unsubscribe","service":"all"}'
+
+
+def publish_everything(server: LiveServer) -> None:
+    """Something on each channel, as much together as the service publishes."""
+    for service in SERVICE_NAMES:
+        server.publish(service, {"status": "live", "reason": None, "text": "x" * (160_000 // len(SERVICE_NAMES))})
 
 
 def greeted(server: LiveServer, path: str = "/ws") -> RawClient:
@@ -527,7 +541,7 @@ def test_handshake_is_refused_with_its_status(
         assert answer.headers["allow"] == "GET"
     if status == 426:
         assert answer.headers.get("upgrade") == "websocket" or answer.headers["sec-websocket-version"] == "13"
-    assert server.stats()["total_connections"] == 0
+    assert server.stats()["connections_since_start"] == 0
 
 
 def test_compression_and_subprotocols_are_declined(server: LiveServer) -> None:
@@ -565,9 +579,9 @@ def test_too_large_a_message_closes_with_its_code(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 100, 5000])
-def test_fragments_do_not_get_around_the_limit(server: LiveServer, piece: int) -> None:
+def test_fragments_do_not_get_around_the_limit(start_server: Any, piece: int) -> None:
     """It is over the whole message."""
-    client = greeted(server)
+    client = greeted(start_server(edge=EdgeSettings(message_burst=10_000)))
     client.send(masked(TEXT, b"x" * piece, fin=False) + masked(0, b"x" * piece, fin=False) * (16_384 // piece))
     assert client.end() == 1009
 
@@ -601,6 +615,81 @@ def test_flood_is_told_then_closed(start_server: Any, opcode: int) -> None:
     if opcode == TEXT:
         assert all(answer["req_id"] == 7 for answer in answers)
     assert client.end() == 1008
+
+
+def test_everything_at_once_is_within_the_burst(server: LiveServer) -> None:
+    """A client that has just come may ask for all snapshots."""
+    publish_everything(server)
+    client = greeted(server)
+    assert client.ask({"action": "subscribe", "service": "all"})["type"] == "subscription_confirmed"
+    assert [client.hear()["service"] for _ in SERVICE_NAMES] == list(SERVICE_NAMES)
+    assert client.ask({"action": "ping"})["type"] == "pong"
+
+
+def test_answers_are_paid_by_their_bytes(start_server: Any) -> None:
+    """Whoever alternates between all and nothing is told to wait until it has paid, and closed when it does not."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1))
+    publish_everything(server)
+    client = greeted(server)
+    client.send((masked(TEXT, SUBSCRIBE_ALL) + masked(TEXT, UNSUBSCRIBE_ALL)) * 60)
+    updates = limited = 0
+    while (frame := client.frame()).opcode == TEXT:
+        message = frame.json()
+        updates += message["type"] == "update"
+        if message["type"] == "error":
+            limited += 1
+            assert message["data"]["code"] == "rate_limited"
+            assert message["data"]["retry_after_s"] > 10
+    assert (frame.code, limited) == (1008, 10)
+    # what it did not read before it unsubscribed is forgotten, but was paid for
+    assert 0 < updates <= 3 * len(SERVICE_NAMES)
+
+
+def test_status_is_paid_by_its_bytes(start_server: Any) -> None:
+    """As are all answers; what the client has them repeat is in them."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1, message_burst=20))
+    client = greeted(server)
+    long = "x" * 10_000
+    answers = [client.ask({"action": "ping", "data": long})["type"] for _ in range(6)]
+    assert answers == ["pong"] * 4 + ["error"] * 2
+
+
+def test_unread_snapshots_are_replaced(server: LiveServer) -> None:
+    """What waits for a client that does not read is one frame a channel, shared by all, whatever is to be repeated."""
+    publish_everything(server)
+    clients = [server.connect("/ws", receive_buffer=4096) for _ in range(2)]
+    for number, client in enumerate(clients):
+        client.hear_type("welcome")
+        for n in range(3):
+            client.say({"action": "subscribe", "service": "all", "req_id": f"{number} {n} {'x' * 100}"})
+            client.say({"action": "unsubscribe", "service": "all"})
+        client.say({"action": "subscribe", "service": "all", "req_id": 1})
+    wait_until(lambda: server.stats()["messages_received"] >= 10, "all were read")
+    first, second = server.connections.stalled
+    assert first._slots is not None
+    assert second._slots is not None
+    shared = first._slots.keys() & second._slots.keys()
+    assert len(shared) > 10
+    assert all(first._slots[channel] is second._slots[channel] for channel in shared)
+    assert server.connections.queued_bytes < 100_000
+
+
+def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
+    """It comes after its confirmation, which has the fields of the request; those the snapshot leaves out."""
+    publish_everything(server)
+    client = server.connect("/ws", receive_buffer=4096)
+    client.hear_type("welcome")
+    client.say({"action": "subscribe", "service": "all"})
+    wait_until(lambda: server.connections.stalled, "its snapshots wait")
+    client.say({"action": "unsubscribe", "service": "news"})
+    client.say({"action": "subscribe", "service": "news", "req_id": 7})
+    while (message := client.hear()).get("req_id") != 7:
+        pass
+    assert message["type"] == "subscription_confirmed"
+    while (message := client.hear())["service"] != "news":
+        pass
+    assert message["snapshot"] is True
+    assert "req_id" not in message
 
 
 def test_allowance_comes_back(start_server: Any) -> None:
@@ -637,10 +726,50 @@ def test_stats_tell_who_is_connected(server: LiveServer) -> None:
     assert reply.status == 200
     data = reply.json()["data"]
     assert (data["active_connections"], data["total_connections"], data["total_subscriptions"]) == (1, 1, 1)
+    assert data["subscription_counts"] == data["subscriptions"]
+    assert data["next_offset"] is None
     assert data["subscriptions"]["news"] == 1
     (info,) = data["clients"]
     assert (info["endpoint"], info["subscriptions"], info["messages_received"]) == ("/ws", ["news"], 1)
     client.leave()
+
+
+def test_stats_are_paged(server: LiveServer) -> None:
+    """The newest clients first, each on one page; the counts are of all."""
+    clients = [server.connect() for _ in range(7)]
+    ids = [client.hear()["client_id"] for client in clients]
+    url = f"http://127.0.0.1:{server.port}/ws/stats"
+    listed: list[str] = []
+    offset: int | None = 0
+    while offset is not None:
+        data = get(f"{url}?limit=3&offset={offset}").json()["data"]
+        assert data["total_connections"] == 7
+        listed += [client["client_id"] for client in data["clients"]]
+        offset = data["next_offset"]
+    assert listed == ids[::-1]
+    beyond = get(f"{url}?offset=7").json()["data"]
+    assert (beyond["clients"], beyond["next_offset"], beyond["total_connections"]) == ([], None, 7)
+
+
+def test_stats_of_many_clients_are_a_page_with_turns_for_others(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one answer lists has an end, and others run before it is whole."""
+    monkeypatch.setattr(json_websocket, "LISTED_AT_ONCE", 2)
+    clients = [server.connect() for _ in range(5)]
+    turns: list[str] = []
+    green.spawn(lambda: turns.append("another"))
+    assert len(server.websockets.stats(limit=4)["clients"]) == 4
+    assert turns == ["another"]
+    assert len(clients) == 5
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "offset=-1", "offset=x", "offset=1&offset=2", "page=1"])
+def test_stats_refuse_nonsense(server: LiveServer, query: str) -> None:
+    """By name."""
+    reply = get(f"http://127.0.0.1:{server.port}/ws/stats?{query}")
+    assert reply.status == 400
+    assert query.partition("=")[0] in check_http_error(reply.body)["message"]
 
 
 def test_last_activity_is_when_something_was_received(server: LiveServer) -> None:
@@ -668,7 +797,7 @@ def test_counts_are_right_after_a_client_is_gone(server: LiveServer, end: str) -
         getattr(subscribed(server), end)()
     server.wait_until_empty()
     stats = server.stats()
-    assert (stats["active_connections"], stats["total_connections"], stats["total_subscriptions"]) == (0, 20, 0)
+    assert (stats["active_connections"], stats["connections_since_start"], stats["total_subscriptions"]) == (0, 20, 0)
     assert stats["messages_received"] == 20
     assert sum(stats["closed"].values()) == 20
     assert server.edge._total == 0

@@ -26,6 +26,7 @@ from tests.wire.raw_client import BINARY, CLOSE, CONTINUATION, TEXT, RawClient, 
 from websocket import codec, green
 from websocket.settings import EdgeSettings, ServerSettings
 from websocket.transports import socketio_fanout
+from websocket.wire.connection import WireLimits
 
 PRICES = [{"symbol": "BTC", "price": 1.5}]
 
@@ -429,7 +430,6 @@ def test_vanishing_client_leaves_nothing(
     assert not manager.rooms
     assert not manager.pending_connect
     assert not server.socketio.server.environ
-    assert not server.namespace._rates
     assert "Traceback" not in caplog.text
 
 
@@ -570,6 +570,146 @@ def test_flood_by_polling_is_ended(start_server: StartServer) -> None:
     assert statuses[0] == 200
     assert statuses[-1] == 400
     assert counted(server) == 0
+
+
+def test_flood_is_told_then_closed(start_server: StartServer) -> None:
+    """The acknowledgement says why and when to try again; who goes on is closed with 1008."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1, message_burst=10))
+    client = joined(server.port)
+    for n in range(30):
+        emit(client, "ping", {}, n)
+    said: list[str] = []
+    while (frame := client.frame()).opcode == TEXT:
+        said.append(frame.payload.decode())
+    assert frame.code == 1008
+    acks = [codec.decode(text[text.index("[") :])[0] for text in said if text.startswith("43")]
+    assert [ack["ok"] for ack in acks] == [True] * 9 + [False] * 10
+    assert all(ack["code"] == "rate_limited" and ack["retry_after_s"] > 0 for ack in acks[9:])
+
+
+@pytest.mark.parametrize("text", ["3", "43[1]", "2"])
+def test_packets_around_the_messages_cost_as_well(start_server: StartServer, text: str) -> None:
+    """Also the answer to a ping, when there was none."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1, message_burst=10))
+    client = joined(server.port)
+    client.send(masked(TEXT, text.encode()) * 30)
+    assert client.end() in {1008, 1002}
+    poller = PollingClient(server.port).join()
+    statuses = [poller.post(*[text] * 10) for _ in range(3)]
+    assert statuses[-1] == 400
+    server.wait_until_empty()
+
+
+def test_answer_to_a_ping_counts_without_a_token(start_server: StartServer) -> None:
+    """A client that has to wait until it has paid is not taken for dead meanwhile."""
+    server = start_server(
+        edge=EdgeSettings(messages_per_second=0.01, message_burst=2), ping_interval_s=0.3, ping_timeout_s=0.6
+    )
+    client = joined(server.port)
+    emit(client, "ping", {}, 1)
+    assert packet(client).startswith("431[")
+    for _ in range(5):
+        assert client.text() == "2"
+        put(client, "3")
+    assert counted(server) == 1
+
+
+def test_answers_are_paid_by_their_bytes(start_server: StartServer) -> None:
+    """Snapshots as well, over both transports."""
+    server = start_server(edge=EdgeSettings(messages_per_second=0.1, message_burst=40))
+    server.publish("news", {"text": "x" * 100_000})
+    client = joined(server.port)
+    for n in range(4):
+        emit(client, "subscribe" if n % 2 == 0 else "unsubscribe", {"channel": "news"}, n)
+    said = [packet(client) for _ in range(7)]
+    assert [text[:3] for text in said] == ["42[", "430", "431", "42[", "432", "42[", "433"]
+    assert '"code":"rate_limited"' in said[-1]
+    poller = PollingClient(server.port).join()
+    for n in range(4):
+        poller.post(f'42{n}["{"subscribe" if n % 2 == 0 else "unsubscribe"}",{{"channel":"news"}}]')
+    polled = [text for _ in range(1) for text in poller.get()[1]]
+    assert [text[:3] for text in polled] == ["42[", "430", "431", "42[", "432", "42[", "433"]
+    assert '"code":"rate_limited"' in polled[-1]
+
+
+def test_unread_snapshots_are_replaced(server: LiveServer) -> None:
+    """Over the WebSocket they wait as broadcasts do, and are forgotten with the subscription."""
+    for n in range(3):
+        server.publish("news", {"text": "x" * 120_000, "n": n})
+    clients = [joined(server.port, receive_buffer=4096) for _ in range(2)]
+    for client in clients:
+        for _ in range(2):
+            emit(client, "subscribe", {"channel": "news"}, 1)
+            emit(client, "unsubscribe", {"channel": "news"}, 2)
+    wait_until(lambda: server.connections.received == 2 * 5, "all were read")
+    assert all(not connection._slots for connection in server.connections.stalled)
+    for client in clients:
+        emit(client, "subscribe", {"channel": "news"}, 3)
+    wait_until(lambda: server.connections.received == 2 * 6, "all were read")
+    first, second = server.connections.stalled
+    assert first._slots is not None
+    assert second._slots is not None
+    assert first._slots["news"] is second._slots["news"]
+    assert server.connections.queued_bytes < 10_000
+
+
+def test_publication_is_encoded_once_for_all(server: LiveServer) -> None:
+    """For broadcasts, for snapshots, and for polls."""
+    server.publish("news", {"n": 1})
+    clients = [joined(server.port) for _ in range(2)]
+    for client in clients:
+        subscribe(client, "news")
+    manager = server.socketio.server.manager
+    snapshot = manager._newest["news"]
+    subscribe(joined(server.port), "news")
+    assert manager._newest["news"] is snapshot
+    server.publish("news", {"n": 2})
+    assert codec.decode(packet(clients[0])[2:])[1]["data"] == {"n": 2}
+    broadcast = manager._newest["news"]
+    subscribe(joined(server.port), "news")
+    assert manager._newest["news"] is broadcast
+
+
+def test_what_waits_for_polls_counts_with_the_rest(server: LiveServer) -> None:
+    """And is not counted any more when it was polled, or the session has ended or moved to a WebSocket."""
+    polled, ended, upgraded = [PollingClient(server.port).join() for _ in range(3)]
+    assert server.connections.queued_bytes == 0
+    server.publish("crypto-prices", [{"symbol": "x" * 10_000, "price": 1}])
+    assert 30_000 < server.connections.queued_bytes < 31_000
+    assert len(server.connections.polled) == 3
+    polled.get()
+    ended.post("1")
+    websocket = upgraded.upgrade()
+    put(websocket, "2probe")
+    put(websocket, "5")
+    while not websocket.text().startswith("42["):
+        pass
+    assert server.connections.queued_bytes == 0
+    assert not server.connections.polled
+
+
+def test_fullest_poll_is_given_up_when_it_is_too_much_together(server: LiveServer) -> None:
+    """Among all that waits in the process."""
+    server.connections.limits = WireLimits(max_queued_bytes_together=50_000)
+    clients = [PollingClient(server.port).join() for _ in range(3)]
+    assert clients[0].post('421["ping",{"data":"' + "x" * 12_000 + '"}]') == 200
+    server.publish("crypto-prices", [{"symbol": "x" * 15_000, "price": 1}])
+    assert server.connections.queued_bytes < 50_000
+    assert [client.post("3") for client in clients] == [400, 200, 200]
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_request_is_not_kept(server: LiveServer, transport: str) -> None:
+    """Its headers would stay in memory as long as the client is connected."""
+    headers = {f"X-Filler-{n}": "x" * 1000 for n in range(20)} | {"User-Agent": "y" * 5000}
+    if transport == "polling":
+        PollingClient(server.port, **headers)
+    else:
+        RawClient(server.port).open(WEBSOCKET, **headers).text()
+    (environ,) = server.socketio.server.environ.values()
+    assert environ["HTTP_USER_AGENT"].startswith("yyy")
+    assert len(repr({name: value for name, value in environ.items() if isinstance(value, str)})) < 2000
+    assert set(environ) <= set(socketio_fanout.KEPT_ENVIRON)
 
 
 def test_client_that_does_not_poll_is_ended_before_it_takes_much_memory(start_server: StartServer) -> None:

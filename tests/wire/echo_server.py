@@ -31,6 +31,9 @@ class Echo:
     def on_binary(self) -> None:
         self.on_text("")
 
+    def on_refused(self, _text: str | None) -> None:
+        raise AssertionError("nothing is refused here")
+
     def on_closed(self, _code: int) -> None:
         self._connection = None
 
@@ -39,7 +42,14 @@ class EchoServer:
     """Runs in this process."""
 
     def __init__(self) -> None:
-        self.connections = Connections(WireLimits(max_message_bytes=MAX_MESSAGE, max_queued_bytes=4 * MAX_MESSAGE))
+        self.connections = Connections(
+            WireLimits(
+                max_message_bytes=MAX_MESSAGE,
+                message_burst=1_000_000,
+                max_queued_bytes=4 * MAX_MESSAGE,
+                max_queued_bytes_together=16 * MAX_MESSAGE,
+            )
+        )
         self._http = ServerInThisProcess(self._open)
         self.port: int = self._http.port
 

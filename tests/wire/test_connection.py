@@ -15,7 +15,8 @@ from tests.support.processes import wait_until
 from tests.wire.raw_client import CLOSE, PING, PONG, TEXT, Frame, RawClient, close_payload, masked
 from websocket import green
 from websocket.wire.connection import Connection, Connections, WireLimits
-from websocket.wire.frames import text_frame
+from websocket.wire.frames import Incoming, MessageReader, text_frame
+from websocket.wire.rate import STRIKES
 
 BIG = b"x" * 300_000
 """More than the kernel takes for a peer that does not read."""
@@ -41,6 +42,9 @@ class Recorder:
     def on_binary(self) -> None:
         self.heard.append("<binary>")
 
+    def on_refused(self, text: str | None) -> None:
+        self.heard.append(f"<refused {text}>")
+
     def on_closed(self, code: int) -> None:
         self.ended.append(code)
 
@@ -59,14 +63,19 @@ class Pair:
     """A connection, its session, and its peer.
 
     Args:
+        beside: of whose process the connection is, when it is not alone.
         limits: of the connection.
     """
 
-    def __init__(self, **limits: float) -> None:
+    def __init__(self, beside: Pair | None = None, **limits: float) -> None:
         self.now = 1000.0
-        self.connections = Connections(
-            WireLimits(send_buffer_bytes=4096, **limits),  # type: ignore[arg-type]
-            clock=lambda: self.now,
+        self.connections = (
+            beside.connections
+            if beside is not None
+            else Connections(
+                WireLimits(send_buffer_bytes=4096, **limits),  # type: ignore[arg-type]
+                clock=lambda: self.now,
+            )
         )
         self.session = Recorder()
         listener = green.listen("127.0.0.1", 0)
@@ -148,6 +157,14 @@ def test_close_is_echoed_and_ends_it(pair: Pair) -> None:
     assert pair.session.heard == []
 
 
+@pytest.mark.parametrize(("code", "counted"), [(1000, 1000), (1001, 1001), (1011, 4999), (4008, 4999), (3333, 4999)])
+def test_codes_of_clients_are_not_taken_for_ours(pair: Pair, code: int, counted: int) -> None:
+    """Whoever reads the statistics must be able to believe a 1011."""
+    pair.peer.send(masked(CLOSE, close_payload(code)))
+    assert pair.wait_for_end() == code
+    assert pair.connections.closed_codes == {counted: 1}
+
+
 def test_close_without_code_is_answered_without(pair: Pair) -> None:
     """And counts as 1005."""
     pair.peer.send(masked(CLOSE))
@@ -219,6 +236,180 @@ def test_failing_session_does_not_disturb_the_others(pair: Pair, caplog: pytest.
     pair.connection.abort()
     assert "at the end" in caplog.text
     assert not pair.connections.open
+
+
+# Tokens
+
+FEW = {"message_burst": 10, "messages_per_second": 0.001}
+"""Ten tokens, and no more during a test."""
+
+
+@pytest.mark.parametrize(
+    ("said", "answers"),
+    [
+        (masked(PING, b"p"), 20),
+        (masked(PONG), 0),
+        (masked(TEXT, b"", fin=False) + masked(0, b"", fin=False) * 30, 0),
+        (masked(TEXT, b"x"), 0),
+        (masked(2, b"x"), 0),
+        (masked(TEXT, b"x", fin=False) + masked(0, b"x") + masked(PING) + masked(PONG), 4),
+    ],
+    ids=["pings", "pongs", "empty fragments", "texts", "binaries", "all kinds"],
+)
+def test_flood_is_ended_whatever_it_consists_of(said: bytes, answers: int) -> None:
+    """Every frame costs, and nothing is answered that is not paid."""
+    pair = Pair(**FEW)
+    pair.peer.send(said * 50 if said[0] & 0x80 or len(said) < 40 else said)
+    for _ in range(answers):
+        assert pair.peer.frame().opcode == PONG
+    assert pair.peer.frame().code == 1008
+    assert len(pair.session.heard) <= 10 + STRIKES
+    pair.peer.sock.close()
+    assert pair.wait_for_end() == 1008
+
+
+def test_what_follows_the_end_of_a_flood_is_not_read(pair: Pair) -> None:
+    """Not even the rest of what was received with it: it would hold up the others."""
+    read: list[Incoming] = []
+
+    class Counting(MessageReader):
+        __slots__ = ()
+
+        def feed(self, data: bytes) -> Iterator[Incoming]:
+            for incoming in super().feed(data):
+                read.append(incoming)
+                yield incoming
+
+    pair.connection._reader = Counting(1000)
+    pair.peer.send(masked(PONG) * 600)
+    assert pair.peer.frame().code == 1008
+    assert len(read) == 200 + STRIKES + 1
+    pair.peer.send(masked(PONG) * 600)
+    green.sleep(0.01)
+    assert len(read) == 200 + STRIKES + 1
+
+
+def test_flood_after_our_close_frame_costs_as_well(pair: Pair) -> None:
+    """It waits for the close frame of the peer, and reads no more than is paid."""
+    pair.connection.close(1012)
+    assert pair.peer.frame().code == 1012
+    pair.peer.send(masked(PONG) * 600)
+    wait_until(lambda: not isinstance(pair.connection._reader, MessageReader), "it reads no more")
+
+
+def test_frame_that_comes_byte_by_byte_costs(pair: Pair) -> None:
+    """Each byte would take a turn of the event loop."""
+    for byte in masked(TEXT, b"x" * 1000)[:800]:
+        if not pair.is_open():
+            break
+        pair.peer.send(bytes([byte]))
+        green.sleep(0)
+    assert pair.peer.frame().code == 1008
+
+
+def test_answers_cost_by_their_bytes() -> None:
+    """Whoever asked for much waits until it is paid, and is told so by the session."""
+    pair = Pair(message_burst=10, messages_per_second=1)
+    pair.session.answer = lambda _text: pair.connection.push(text_frame(b"x" * 100_000))
+    pair.peer.send(masked(TEXT, b"a") + masked(TEXT, b"b"))
+    assert len(pair.peer.frame().payload) == 100_000
+    wait_until(lambda: len(pair.session.heard) == 2, "both were read")
+    assert pair.session.heard == ["a", "<refused b>"]
+    assert 14 < pair.connection.rate.retry_after_s <= 16
+
+
+def test_publications_cost_the_client_nothing() -> None:
+    """They are not what it asked for."""
+    pair = Pair(**FEW)
+    for _ in range(20):
+        pair.connection.offer("a", text_frame(b"x" * 10_000))
+        pair.peer.frame()
+    assert pair.connection.rate.retry_after_s == 0
+
+
+# Snapshots
+
+
+def test_snapshot_with_fields_of_the_client_is_sent_if_it_can_be(pair: Pair) -> None:
+    """Otherwise the one for all is."""
+    pair.connection.show("a", text_frame(b"for all"), text_frame(b"own"))
+    pair.connection.show("b", text_frame(b"for all"))
+    assert [pair.peer.frame().payload for _ in range(2)] == [b"own", b"for all"]
+    pair.fill_exactly()
+    pair.connection.show("a", text_frame(b"for all"), text_frame(b"own"))
+    assert pair.connection._slots == {"a": text_frame(b"for all")}
+    assert pair.connection.queued_bytes == 0
+
+
+def test_unread_snapshots_take_no_memory_of_their_own(pair: Pair) -> None:
+    """Whatever a client has them say: what waits is what everybody gets, once."""
+    shared = text_frame(BIG)
+    pair.connection.show("a", shared, text_frame(b"first" + BIG))
+    waiting = pair.connection.queued_bytes
+    assert waiting < len(BIG)
+    for n in range(100):
+        pair.connection.forget("a")
+        pair.connection.show("a", shared, text_frame(b"own %d" % n + BIG))
+    assert pair.connection.queued_bytes == waiting
+    assert pair.connection._slots == {"a": shared}
+    assert pair.connection._slots["a"] is shared
+    assert pair.peer.frame().payload == b"first" + BIG
+    assert pair.peer.frame().payload == BIG
+    assert pair.connections.queued_bytes == 0
+
+
+def test_newer_publication_replaces_an_unread_snapshot(pair: Pair) -> None:
+    """Behind the confirmation that was queued before it."""
+    pair.connection.push(text_frame(BIG))
+    pair.connection.push(text_frame(b"confirmed"))
+    pair.connection.show("a", text_frame(b"snapshot"))
+    pair.connection.offer("a", text_frame(b"newer"))
+    pair.peer.frame()
+    assert [pair.peer.frame().payload for _ in range(2)] == [b"confirmed", b"newer"]
+
+
+# All connections together
+
+
+def test_fullest_queue_is_closed_when_it_is_too_much_together() -> None:
+    """The others keep what waits for them, and what was freed is free."""
+    first = Pair(max_queued_bytes_together=1_000_000)
+    others = [Pair(first) for _ in range(3)]
+    sizes = {first: 20_000, others[0]: 60_000, others[1]: 20_000, others[2]: 20_000}
+    for pair in sizes:
+        pair.connection.offer("a", text_frame(BIG))
+    while all(pair.is_open() for pair in sizes):
+        for pair, size in sizes.items():
+            pair.connection.push(text_frame(b"x" * size))
+    assert not others[0].is_open()
+    assert [pair.is_open() for pair in sizes] == [True, False, True, True]
+    connections = first.connections
+    assert connections.queued_bytes == sum(pair.connection.queued_bytes for pair in sizes) < 875_000
+    assert others[0].peer.frame() == Frame(TEXT, BIG)
+    assert others[0].peer.end() == 4008
+    for pair in sizes:
+        pair.connection.abort()
+    assert connections.queued_bytes == 0
+
+
+def test_half_sent_answers_are_given_up_as_well() -> None:
+    """When closing was not enough: what is half sent cannot be followed by a close frame."""
+    pair = Pair(max_queued_bytes_together=200_000)
+    pair.connection.push(text_frame(BIG))
+    assert not pair.is_open()
+    pair.connections.relieve()
+    assert pair.connections.queued_bytes == 0
+    pair.connections.sweep()
+    assert pair.wait_for_end() == 4008
+
+
+def test_answer_larger_than_the_limit_ends_in_a_close_frame() -> None:
+    """Although there is no room for that one either."""
+    pair = Pair(max_queued_bytes=100_000)
+    pair.connection.push(text_frame(BIG))
+    pair.connection.push(text_frame(b"one more"))
+    assert pair.peer.frame() == Frame(TEXT, BIG)
+    assert pair.peer.end() == 4008
 
 
 # Sending

@@ -24,12 +24,13 @@ LIMIT = 1000
 
 
 def read(pieces: Iterable[bytes], limit: int = LIMIT) -> tuple[list[Incoming], int | None]:
-    """What became whole, and the code of the fault that ended it."""
+    """The messages and control frames that came, and the code of the fault that ended it."""
     reader, whole = MessageReader(limit), []
     try:
         for piece in pieces:
             for incoming in reader.feed(piece):
-                whole.append(incoming)
+                if incoming.kind != "fragment":
+                    whole.append(incoming)
                 if incoming.kind == "close":
                     return whole, None
     except ProtocolFault as fault:
@@ -111,6 +112,14 @@ def test_characters_may_be_split_between_fragments() -> None:
     assert read([data]) == ([Incoming("text", text="€")], None)
 
 
+def test_each_fragment_is_reported_once() -> None:
+    """When it is whole, so that it can be paid for."""
+    reader = MessageReader(LIMIT)
+    data = masked(TEXT, b"x" * 200, fin=False) + masked(CONTINUATION, b"", fin=False) + masked(CONTINUATION, b"y")
+    kinds = [incoming.kind for piece in split(data, [1] * 300) for incoming in reader.feed(piece)]
+    assert kinds == ["fragment", "fragment", "text"]
+
+
 def test_binary_content_is_dropped() -> None:
     """Nobody wants it."""
     assert read([masked(BINARY, b"\xff\x00", fin=False) + masked(CONTINUATION, b"x")]) == ([Incoming("binary")], None)
@@ -167,7 +176,7 @@ def test_fragments_without_content_take_no_memory() -> None:
     reader = MessageReader(LIMIT)
     list(reader.feed(masked(TEXT, b"a", fin=False)))
     for _ in range(100):
-        assert list(reader.feed(masked(CONTINUATION, b"", fin=False) * 100)) == []
+        assert len(list(reader.feed(masked(CONTINUATION, b"", fin=False) * 100))) == 100
     assert reader._parts == ["a"]
     assert list(reader.feed(masked(CONTINUATION, b"b"))) == [Incoming("text", text="ab")]
 

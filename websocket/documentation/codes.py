@@ -81,7 +81,8 @@ CLOSE_CODES: tuple[CloseCode, ...] = (
     ),
     CloseCode(
         4008,
-        "You did not take what was sent for `SLOW_CLIENT_TIMEOUT`, or `MAX_QUEUED_BYTES` of answers waited.",
+        "You did not take what was sent for `SLOW_CLIENT_TIMEOUT`, or too many answers waited: `MAX_QUEUED_BYTES` of"
+        " yours, or more than there is room for in the process.",
         "Read faster, or subscribe to less; then connect again.",
     ),
 )

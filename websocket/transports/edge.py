@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 from websocket.http_server.answers import error_body
 from websocket.http_server.connection import WsgiApp
 from websocket.settings import EdgeSettings, ServerSettings
-from websocket.transports.rate import MessageRate
 from websocket.transports.request_rate import RequestRates
 from websocket.wire.handshake import HandshakeRefused, wants_websocket
 
@@ -33,9 +32,6 @@ PROXY_FACTOR = 10
 
 SESSION_REQUEST_TOKENS = 0.25
 """A poll of a Socket.IO session, whose packets have a limit of their own."""
-
-PACKETS_PER_MESSAGE = 2
-"""How many packets of a protocol around the messages are allowed for each message that is."""
 
 
 class Edge:
@@ -61,7 +57,6 @@ class Edge:
         share = edge.max_connections_per_address
         self._max_per_address = max(1, self._max_clients // ADDRESS_SHARES) if share is None else share
         self._spares_proxies = share is None
-        self._edge = edge
         self._proxies = [ipaddress.ip_network(proxy) for proxy in edge.trusted_proxies]
         self._known_proxies: dict[str, bool] = {}
         self._requests = RequestRates(edge.requests_per_second, clock=clock)
@@ -88,17 +83,6 @@ class Edge:
         """
         if not self.allows_origin(environ):
             raise HandshakeRefused("403 Forbidden", "This page may not connect; see ALLOWED_ORIGINS.")
-
-    def packet_rate(self) -> MessageRate:
-        """How fast a connection may send packets of a protocol that has others than our messages.
-
-        It is generous: who sends too many messages has been told so before.
-        """
-        return MessageRate(
-            self._edge.messages_per_second * PACKETS_PER_MESSAGE,
-            self._edge.message_burst * PACKETS_PER_MESSAGE,
-            clock=time.monotonic,
-        )
 
     def close(self) -> None:
         """Admits nobody any more: the process is about to end."""
@@ -181,7 +165,7 @@ class Edge:
 def client_network(address: str) -> str:
     """What counts as one client: an IPv4 address, also when it is written as an IPv6 one, or 64 bits of IPv6."""
     if ":" not in address:
-        return address
+        return address[:ADDRESS_LENGTH]
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:

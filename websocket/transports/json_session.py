@@ -6,6 +6,7 @@ the ``req_id`` of their request.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -28,7 +29,6 @@ from websocket.errors import (
 from websocket.hub import Hub
 from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
-from websocket.transports.rate import MessageRate
 from websocket.wire.connection import Connection
 from websocket.wire.frames import text_frame
 
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 SYSTEM = "system"
 REQ_ID_MAX = 128
-CLOSE_POLICY = 1008
 
 ACTIONS = ("subscribe", "unsubscribe", "get_status", "ping")
 
@@ -85,7 +84,6 @@ class JsonSession:
         info: kept up to date by the session.
         hub: subscriptions.
         limits: of the client's messages.
-        rate: how fast it may send.
         clock: wall clock, Unix seconds.
         on_closed: called once at the end.
     """
@@ -97,7 +95,6 @@ class JsonSession:
         "_hub",
         "_limits",
         "_on_closed",
-        "_rate",
         "info",
         "subscriptions",
     )
@@ -108,7 +105,6 @@ class JsonSession:
         info: ClientInfo,
         hub: Hub,
         limits: EdgeSettings,
-        rate: MessageRate,
         *,
         clock: Callable[[], float],
         on_closed: Callable[[JsonSession], None],
@@ -117,7 +113,6 @@ class JsonSession:
         self.info = info
         self._hub = hub
         self._limits = limits
-        self._rate = rate
         self._clock = clock
         self._on_closed = on_closed
         self._connection: Connection | None = None
@@ -153,28 +148,29 @@ class JsonSession:
         self._note_arrival()
         echo: dict[str, Any] = {}
         try:
-            is_allowed = self._rate.allows()
-            if self._is_ended():
-                return
             message = self._parse(text)
-            req_id = message.get("req_id")
-            if req_id is not None:
-                echo = {"req_id": _checked_req_id(req_id)}
-            if not is_allowed:
-                raise self._too_many()
+            echo = _echo_of(message)
             if _is_deeper_than(message, self._limits.max_nesting):
                 raise self._too_deep()
             self._dispatch(message, echo)
         except ClientError as error:
-            self._send_error(error if is_allowed else self._too_many(), echo)
+            self._send_error(error, echo)
 
     def on_binary(self) -> None:
         """Binary messages mean nothing here."""
         self._note_arrival()
-        is_allowed = self._rate.allows()
-        if not self._is_ended():
-            unsupported = UnsupportedData("Expected a text message, got a binary one.")
-            self._send_error(unsupported if is_allowed else self._too_many(), {})
+        self._send_error(UnsupportedData("Expected a text message, got a binary one."), {})
+
+    def on_refused(self, text: str | None) -> None:
+        """The client sends, or asks for, more than it may."""
+        assert self._connection is not None
+        self._note_arrival()
+        echo: dict[str, Any] = {}
+        if text is not None:
+            with contextlib.suppress(ClientError):
+                echo = _echo_of(self._parse(text))
+        wait_s = self._connection.rate.retry_after_s
+        self._send_error(TooManyRequests("Too many messages; slow down.", retry_after_s=wait_s), echo)
 
     def say_goodbye(self) -> None:
         """Tells the client that this process ends."""
@@ -196,16 +192,6 @@ class JsonSession:
     def _note_arrival(self) -> None:
         self.info.received += 1
         self.info.last_activity = self._clock()
-
-    def _is_ended(self) -> bool:
-        """Ends a client that was told often enough to slow down."""
-        assert self._connection is not None
-        if self._rate.exhausted:
-            self._connection.close(CLOSE_POLICY, "too many messages")
-        return self._rate.exhausted
-
-    def _too_many(self) -> ClientError:
-        return TooManyRequests("Too many messages; slow down.", retry_after_s=self._rate.retry_after_s)
 
     def _too_deep(self) -> ClientError:
         return BadRequest(f"Nested deeper than {self._limits.max_nesting} levels.")
@@ -302,7 +288,8 @@ class JsonSession:
                 for publication in missed:
                     connection.push(update_frame(publication, **echo))
             elif last is not None:
-                connection.push(update_frame(last, snapshot=True, **told, **echo))
+                own = update_frame(last, snapshot=True, **told, **echo) if told or echo else None
+                connection.show(service, self._hub.snapshot(last), own)
 
     def _missed(self, service: str, since: Position) -> list[Publication] | None:
         """Exactly what was published after a position; None when that cannot be said or would be too much to send."""
@@ -364,8 +351,8 @@ class JsonSession:
         self._connection.push(text_frame(codec.encode(message)))
 
 
-def update_frame(publication: Publication, **extra: Any) -> bytes:
-    """The frame of an update, the same for every client; ``extra`` are fields for one of them."""
+def update_frame(publication: Publication, /, **extra: Any) -> bytes:
+    """The frame of an update, the same for every client; ``extra`` marks a snapshot, or is for one of them."""
     head = {
         "service": publication.channel,
         "type": "update",
@@ -390,10 +377,14 @@ def _position_in(message: dict[str, Any], services: list[str]) -> Position | Non
         raise BadRequest(f"Expected since to be {{epoch, seq}}: {error}") from None
 
 
-def _checked_req_id(req_id: Any) -> str | int:
+def _echo_of(message: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request that its answers repeat."""
+    req_id = message.get("req_id")
+    if req_id is None:
+        return {}
     if isinstance(req_id, bool) or not isinstance(req_id, (str, int)) or len(str(req_id)) > REQ_ID_MAX:
         raise BadRequest(f"Expected req_id to be a string or a whole number of at most {REQ_ID_MAX} characters.")
-    return req_id
+    return {"req_id": req_id}
 
 
 def _is_deeper_than(value: Any, levels: int) -> bool:

@@ -26,12 +26,13 @@ from engineio import packet as eio_packet
 from socketio import packet as sio_packet
 
 from websocket import green
+from websocket.catalogue import CHANNELS
 from websocket.errors import StartError
 from websocket.http_server.connection import take_over
 from websocket.hub import Traffic, fan_out, in_turns
 from websocket.supervisor import supervise
 from websocket.transports.edge import Edge, refuse
-from websocket.wire.connection import Connection, Connections
+from websocket.wire.connection import CLOSE_POLICY, Connection, Connections
 from websocket.wire.frames import binary_frame, text_frame
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
 
@@ -40,7 +41,6 @@ logger = logging.getLogger(__name__)
 CLOSE_NORMAL = 1000
 CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_UNSUPPORTED = 1003
-CLOSE_POLICY = 1008
 
 PINGER_INTERVAL_S = 0.25
 
@@ -57,6 +57,9 @@ UPGRADE = "5"
 
 KEPT_ENVIRON = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_USER_AGENT", "HTTP_ORIGIN", "PATH_INFO", "flask.app")
 """What is kept of a request: python-socketio holds its environment as long as the client is connected."""
+
+KEPT_CHARACTERS = 256
+"""Of each of these; a header may have thousands."""
 
 
 class FanoutManager(socketio.Manager):  # type: ignore[misc]
@@ -76,6 +79,7 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
         self._connections = connections
         self._edge = edge
         self._shared_rooms: dict[str, set[str]] = {}  # namespace -> the rooms that are not those of one client
+        self._newest: dict[str, Broadcast] = {}  # channel -> its newest publication
         self.traffic = Traffic()
 
     def set_server(self, server: Any) -> None:
@@ -110,7 +114,8 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
     ) -> None:
         """Sends an event to the members of one or several rooms. What waits for a slow client is its newest only.
 
-        An event for a single client, addressed by its sid, is never replaced by a newer one.
+        An event for a single client, addressed by its sid, is never replaced by a newer one, unless it is a snapshot:
+        an event of a channel. For the same ``data`` once more such an event is not encoded again.
         """
         target = to or room
         skipped = set(skip_sid) if isinstance(skip_sid, list) else {skip_sid}
@@ -121,16 +126,23 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
         sids = [sid for sid in members if sid not in skipped]
         if not sids:
             return
-        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
-        encoded = self.server.packet_class(sio_packet.EVENT, namespace=namespace, data=[event, *arguments]).encode()
-        if isinstance(encoded, list):  # it has binary attachments
-            super().emit(event, data, namespace, room=target, skip_sid=skip_sid, **kwargs)
-            return
-        packet = eio_packet.Packet(eio_packet.MESSAGE, encoded)
-        frame = text_frame(packet.encode().encode())
+        broadcast = self._newest.get(event)
+        if broadcast is None or broadcast.data is not data or broadcast.namespace != namespace:
+            arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
+            encoded = self.server.packet_class(sio_packet.EVENT, namespace=namespace, data=[event, *arguments]).encode()
+            if isinstance(encoded, list):  # it has binary attachments
+                super().emit(event, data, namespace, room=target, skip_sid=skip_sid, **kwargs)
+                return
+            broadcast = Broadcast(data, namespace, eio_packet.Packet(eio_packet.MESSAGE, encoded))
+            if event in CHANNELS:
+                self._newest[event] = broadcast
+        packet, frame = broadcast.packet, broadcast.frame
         if isinstance(target, str) and target in self.rooms.get(namespace, {}).get(None, ()):
             for connection in self._direct(sids, members, packet):
-                connection.push(frame)
+                if event in CHANNELS:
+                    connection.show(event, frame)
+                else:
+                    connection.push(frame)
             return
         turns = (
             # looked at when its turn comes: others ran in between, and whoever has left gets nothing more
@@ -252,7 +264,7 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
             address = self._edge.address_of(environ)
             self._edge.enter(address)
             eio.sockets[eio_sid].address = address
-            return handler(eio_sid, environ)
+            return handler(eio_sid, _kept_of(environ))
 
         return connect
 
@@ -265,6 +277,24 @@ class FanoutManager(socketio.Manager):  # type: ignore[misc]
             return handler(eio_sid, reason)
 
         return disconnect
+
+
+class Broadcast:
+    """An encoded event.
+
+    Args:
+        data: what was encoded.
+        namespace: of Socket.IO.
+        packet: of Engine.IO.
+    """
+
+    __slots__ = ("data", "frame", "namespace", "packet")
+
+    def __init__(self, data: Any, namespace: str, packet: Any) -> None:
+        self.data = data
+        self.namespace = namespace
+        self.packet = packet
+        self.frame = _frame(packet)
 
 
 class EngineParts:
@@ -357,8 +387,10 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.candidate: Connection | None = None
         self.address: str | None = None
-        self._rate = server.fanout.edge.packet_rate()
-        self._waiting_bytes = 0  # for a poll
+        self.rate = server.fanout.connections.new_rate()
+        """Its tokens, whatever its transport."""
+        self.queued_bytes = 0
+        """Waits for a poll."""
 
     # The library's interface
 
@@ -375,37 +407,78 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
         if self.connection is not None:
             self.connection.push(_frame(pkt))
             return
-        self._waiting_bytes += len(pkt.data) if isinstance(pkt.data, (str, bytes)) else 1
-        if self._waiting_bytes <= self.server.fanout.connections.limits.max_queued_bytes:
-            self.queue.put(pkt)
-        else:
-            self.close(abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        connections = self.server.fanout.connections
+        self._count(len(pkt.data) if isinstance(pkt.data, (str, bytes)) else 1)
+        if self.queued_bytes > connections.limits.max_queued_bytes:
+            self.give_up()
+            return
+        self.queue.put(pkt)
+        if not self.closing:
+            connections.polled.add(self)
+            connections.relieve()
 
     def poll(self) -> Any:
         """Waits for packets, and gives all that there are."""
         packets = super().poll()
-        self._waiting_bytes = 0
+        self._count(-self.queued_bytes)
         return packets
 
+    def _count(self, change: int) -> None:
+        connections = self.server.fanout.connections
+        self.queued_bytes += change
+        connections.queued_bytes += change
+        if not self.queued_bytes:
+            connections.polled.discard(self)
+
+    def give_up(self) -> None:
+        """Forgets what waits for a poll, and ends the session."""
+        self.close(abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+
+    def forget(self, channel: str) -> None:
+        """Drops what waits for a channel, because the client unsubscribed."""
+        if self.connection is not None:
+            self.connection.forget(channel)
+
     def receive(self, pkt: Any) -> None:
-        """A packet of the client.
+        """A packet of a client that polls.
 
         Raises:
             SocketIsClosedError: it came after the one that ended the session.
         """
         if self.closed:
             raise engineio.exceptions.SocketIsClosedError
-        if pkt.packet_type == eio_packet.PONG or self._rate.allows():
-            super().receive(pkt)
-        elif self._rate.exhausted:
+        self.rate.allows()
+        if self.rate.exhausted:
             self.refuse(CLOSE_POLICY, "too many messages")
+            return
+        queued_before = self.queued_bytes
+        self.handle(pkt)
+        # nothing yields meanwhile, so what waits since is what this packet brought
+        size = len(pkt.data) if isinstance(pkt.data, (str, bytes)) else 0
+        self.rate.charge_bytes(size + max(0, self.queued_bytes - queued_before))
+
+    def handle(self, pkt: Any) -> None:
+        """A packet for which tokens were asked for. When they were refused, an event is answered with an error, the
+        answer to a ping counts, because we asked for it, and the rest is ignored.
+
+        Raises:
+            SocketIsClosedError: it came after the one that ended the session.
+        """
+        if self.closed:
+            raise engineio.exceptions.SocketIsClosedError
+        is_event = pkt.packet_type == eio_packet.MESSAGE and isinstance(pkt.data, str) and pkt.data.startswith(EVENT)
+        if not self.rate.refused or pkt.packet_type == eio_packet.PONG or is_event:
+            super().receive(pkt)
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
         """Closes whatever the transport is. Never waits: the library would wait for polls that nobody sends."""
         if self.closed or self.closing:
             return
         if self.connection is None:
+            if not self.queue.getting():
+                self.queue.queue.clear()  # no poll will find this session any more
             super().close(wait=False, abort=abort, reason=reason)
+            self._count(-self.queued_bytes)
             self.server.sockets.pop(self.sid, None)
             if self.candidate is not None:
                 self.candidate.close(CLOSE_NORMAL)
@@ -451,12 +524,9 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
             # no list: the library would take it for packets
             return tuple(refuse(refused, start_response))
         sock = take_over(environ)
-        kept = {key: environ[key] for key in KEPT_ENVIRON if key in environ}
-        environ.clear()
-        environ.update(kept)
         session = EngineSession(self)
         # Engine.IO pings by itself; with both kinds of pings 2 000 idle clients used 3.0 % of a core instead of 1.7
-        connection = Connection(sock, self.server.fanout.connections, session, is_pinged=False)
+        connection = Connection(sock, self.server.fanout.connections, session, is_pinged=False, rate=self.rate)
         connection.open(answer)
         # no list: the library would make an HTTP answer of that
         return ()
@@ -491,6 +561,7 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
         self.connected = self.upgraded = True
         self.upgrading = False
         self.candidate = None
+        self._count(-self.queued_bytes)
         queued = self.queue.queue
         while queued:
             packet = queued.popleft()
@@ -537,6 +608,11 @@ class EngineSession:
         else:
             self._receive(text)
 
+    def on_refused(self, text: str | None) -> None:
+        """The client sends, or asks for, more than it may; the socket knows what may still be said to it."""
+        if text is not None and self._socket.connection is self._connection:
+            self.on_text(text)
+
     def on_binary(self) -> None:
         """No event of ours has binary attachments."""
         assert self._connection is not None
@@ -565,7 +641,7 @@ class EngineSession:
     def _receive(self, text: str) -> None:
         assert self._connection is not None
         try:
-            self._socket.receive(eio_packet.Packet(encoded_packet=text))
+            self._socket.handle(eio_packet.Packet(encoded_packet=text))
         except engineio.exceptions.SocketIsClosedError:
             return
         except MALFORMED as error:
@@ -574,6 +650,9 @@ class EngineSession:
 
 BINARY_EVENTS = (str(sio_packet.BINARY_EVENT), str(sio_packet.BINARY_ACK))
 """How messages begin that announce attachments."""
+
+EVENT = str(sio_packet.EVENT)
+"""How messages begin that are events."""
 
 CLIENT_FAULTS = (
     "bad-jsonp-index",
@@ -597,6 +676,11 @@ MALFORMED = (
     engineio.exceptions.UnknownPacketError,
 )
 """What the library's parsers raise for packets that are not what the protocol says."""
+
+
+def _kept_of(environ: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: environ[key] for key in KEPT_ENVIRON if key in environ}
+    return {key: value[:KEPT_CHARACTERS] if isinstance(value, str) else value for key, value in kept.items()}
 
 
 def _frame(packet: Any) -> bytes:

@@ -7,7 +7,6 @@ publication. From clients: ``subscribe``, ``unsubscribe``, ``ping``; each may as
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,10 +16,8 @@ from websocket.broker.base import Publication
 from websocket.catalogue import CHANNELS, CRYPTO_PRICES
 from websocket.errors import BadRequest, ClientError, ShuttingDown, TooManyRequests, UnknownChannel
 from websocket.feed_status import FeedStatus
-from websocket.hub import Hub
+from websocket.hub import Hub, Newest
 from websocket.records import to_rfc3339
-from websocket.settings import EdgeSettings
-from websocket.transports.rate import MessageRate
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +33,6 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
 
     Args:
         hub: whose publications are delivered, and where snapshots come from.
-        edge: how fast a client may send.
         feed_status: gives the status of a channel's feed, or None for a channel that has none of its own.
         clock: wall clock, Unix seconds.
     """
@@ -45,7 +41,6 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         self,
         hub: Hub,
         *,
-        edge: EdgeSettings,
         feed_status: Callable[[str], FeedStatus | None],
         clock: Callable[[], float],
     ) -> None:
@@ -54,8 +49,8 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         self._broker = hub.broker
         self._feed_status = feed_status
         self._clock = clock
-        self._edge = edge
-        self._rates: dict[str, MessageRate] = {}  # sid -> how fast it sends
+        # the same object for all clients, by which the manager knows that it has the frame already
+        self._payloads: Newest[Any] = Newest(_payload)
         self._actions: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -76,12 +71,11 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
             sid, _environ, *auth = args
             return self._on_connect(sid, auth[0] if auth else None)
         if event == "disconnect":
-            self._rates.pop(args[0], None)
             logger.debug("client left sid=%s", args[0])
             return None
         sid, *data = args
         try:
-            self._check_rate(sid)
+            self._check_paid(sid)
             return {"ok": True, **self._dispatch(event, sid, data)}
         except ClientError as error:
             return self._refuse(sid, error.to_wire())
@@ -117,16 +111,16 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         if not (isinstance(auth, dict) and auth.get("defaults") is False):
             self.enter_room(sid, DEFAULT_ROOM)
 
-    def _check_rate(self, sid: str) -> None:
-        rate = self._rates.get(sid)
-        if rate is None:
-            rate = self._rates[sid] = MessageRate(
-                self._edge.messages_per_second, self._edge.message_burst, clock=time.monotonic
-            )
-        if not rate.allows():
-            if rate.exhausted:
-                self.disconnect(sid)
-            raise TooManyRequests("Too many messages; slow down.", retry_after_s=rate.retry_after_s)
+    def _check_paid(self, sid: str) -> None:
+        """Refuses an event for which the engine asked for a token and got none."""
+        socket = self._socket(sid)
+        if socket is not None and socket.rate.refused:
+            raise TooManyRequests("Too many messages; slow down.", retry_after_s=socket.rate.retry_after_s)
+
+    def _socket(self, sid: str) -> Any:
+        """The engine's socket of a client; None when it is gone."""
+        server = self.server
+        return server.eio.sockets.get(server.manager.eio_sid_from_sid(sid, self.namespace))
 
     def _dispatch(self, event: Any, sid: str, data: Sequence[Any]) -> dict[str, Any]:
         action = self._actions.get(event) if isinstance(event, str) else None
@@ -136,7 +130,7 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
 
     def _subscribe(self, sid: str, data: Any) -> dict[str, Any]:
         channel = _channel_in(data)
-        self.leave_room(sid, DEFAULT_ROOM)
+        self._leave(sid, DEFAULT_ROOM)
         is_new = channel not in self.rooms(sid)
         self.enter_room(sid, channel)
         epoch, seq = self._broker.position(channel)
@@ -146,7 +140,7 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
             if last is not None:
                 if self._hub.arrived(channel) > self._hub.delivered(channel):
                     self._ahead.setdefault(channel, {})[sid] = self._hub.arrived(channel)
-                self._emit(channel, _payload(last), to=sid)
+                self._emit(channel, self._payloads.of(last), to=sid)
             status = self._feed_status(channel)
             if status is not None:
                 self._emit("feed-status", status, to=sid)
@@ -154,9 +148,17 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
 
     def _unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
         channel = _channel_in(data)
-        self.leave_room(sid, DEFAULT_ROOM)
-        self.leave_room(sid, channel)
+        self._leave(sid, DEFAULT_ROOM)
+        self._leave(sid, channel)
         return {"channel": channel}
+
+    def _leave(self, sid: str, room: str) -> None:
+        """Ends what a client gets by a room; what was not sent yet is forgotten."""
+        channel = CRYPTO_PRICES if room == DEFAULT_ROOM else room
+        self.leave_room(sid, room)
+        socket = self._socket(sid)
+        if socket is not None and not set(_rooms(channel)) & set(self.rooms(sid)):
+            socket.forget(channel)
 
     def _ping(self, _sid: str, data: Any) -> dict[str, Any]:
         echoed = data.get("data") if isinstance(data, dict) else None
@@ -177,7 +179,7 @@ class FeedNamespace(flask_socketio.Namespace):  # type: ignore[misc]
         still_ahead = {sid: known for sid, known in ahead.items() if known > number}
         if still_ahead:
             self._ahead[channel] = still_ahead
-        self._emit(channel, _payload(publication), to=_rooms(channel), skip_sid=list(ahead))
+        self._emit(channel, self._payloads.of(publication), to=_rooms(channel), skip_sid=list(ahead))
 
     def _emit(self, event: str, data: Any, *, to: str | list[str], skip_sid: list[str] | None = None) -> None:
         self.server.emit(event, data, to=to, skip_sid=skip_sid, namespace=self.namespace)

@@ -31,7 +31,7 @@ class ProtocolFault(Exception):
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """Something whole that the client sent.
+    """A whole frame that the client sent: the message that it ends, a control frame, or a fragment that ends nothing.
 
     Attributes:
         kind: what it is.
@@ -40,7 +40,7 @@ class Incoming(msgspec.Struct, frozen=True):
         code: of a close frame; None when it had none.
     """
 
-    kind: Literal["text", "binary", "ping", "pong", "close"]
+    kind: Literal["text", "binary", "fragment", "ping", "pong", "close"]
     text: str = ""
     payload: bytes = b""
     code: int | None = None
@@ -62,7 +62,7 @@ class MessageReader:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Incoming]:
-        """What became whole with these bytes, in order, however they were split. Do not feed after a close.
+        """The frames that became whole with these bytes, in order, however they were split. Do not feed after a close.
 
         Raises:
             ProtocolFault: after what came before the fault; nothing after it counts. Do not feed again.
@@ -101,7 +101,7 @@ class MessageReader:
         if payload and isinstance(payload, str):  # fragments may be empty, and any number of those is within the limit
             self._parts.append(payload)
         if not frame.message_finished:
-            return None
+            return Incoming("fragment") if frame.frame_finished else None
         text, self._parts, self._size = "".join(self._parts), None, 0
         return Incoming("text", text=text) if frame.opcode is Opcode.TEXT else Incoming("binary")
 

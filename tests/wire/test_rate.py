@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from websocket.transports.rate import STRIKES, MessageRate
+from websocket.wire.rate import BYTES_PER_TOKEN, SMALL_COST, STRIKES, MessageRate
 
 
 class Meter:
@@ -71,6 +71,26 @@ def test_good_behaviour_is_remembered(meter: Meter) -> None:
     meter.now += 2
     assert meter.allowed(5) == 4
     assert not meter.rate.exhausted
+
+
+def test_small_things_cost_less(meter: Meter) -> None:
+    """Two control frames are a message."""
+    assert sum(meter.rate.allows(SMALL_COST) for _ in range(20)) == 8
+
+
+def test_answers_are_paid_by_their_size(meter: Meter) -> None:
+    """The first bytes are in the price of the message; what is more has to be paid before the next one, also what there
+    were no tokens for.
+    """
+    meter.rate.charge_bytes(BYTES_PER_TOKEN - 1)
+    assert meter.allowed(1) == 1
+    meter.rate.charge_bytes(5 * BYTES_PER_TOKEN)
+    assert not meter.rate.allows()
+    assert meter.rate.refused
+    assert meter.rate.retry_after_s == 1.5
+    meter.now += 1.5
+    assert meter.rate.allows()
+    assert not meter.rate.refused
 
 
 def test_clock_that_goes_back_gives_nothing(meter: Meter) -> None:
