@@ -43,7 +43,7 @@ from websocket.hub import Hub
 from websocket.logs import set_up_logging
 from websocket.metrics.families import Samples
 from websocket.metrics.parts import LiveParts
-from websocket.metrics.registry import Metrics
+from websocket.metrics.registry import Metrics, format_of
 from websocket.price_book import PriceBook
 from websocket.process import ConnectionRoom, calm_garbage_collector, make_room
 from websocket.production import boot_failure, settings_in_force
@@ -54,6 +54,7 @@ from websocket.services import service_classes
 from websocket.services.base import ServiceContext
 from websocket.services.budgets import BudgetKeeper
 from websocket.services.chosen_providers import check_chosen_providers
+from websocket.services.payload_check import payload_check
 from websocket.services.prices import PriceService
 from websocket.settings import EdgeSettings, NodeSettings, Settings, with_provider_urls
 from websocket.supervisor import PROCESS
@@ -67,7 +68,7 @@ from websocket.transports.json_session import update_frame
 from websocket.transports.json_websocket import JsonWebSockets
 from websocket.transports.metrics_api import metrics_api
 from websocket.transports.pages import pages
-from websocket.transports.request_costs import request_cost
+from websocket.transports.route_costs import cost_of
 from websocket.transports.socketio_fanout import FanoutManager
 from websocket.transports.socketio_namespaces import FeedNamespace
 from websocket.transports.websocket_api import websocket_api
@@ -235,12 +236,12 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     add_routes = web.app.register_blueprint
     add_routes(http_api(health, allowed_origins=settings.server.allowed_origins))
     add_routes(websocket_api(web.websockets, clock=time.time))
-    add_routes(history_api(archive, demo=demo, clock=time.time))
+    add_routes(history_api(archive, demo=demo, address_of=web.edge.address_of, clock=time.time))
     add_routes(
         archive_admin(archive_tasks, settings.server.admin_token, address_of=web.edge.address_of, clock=time.time)
     )
     if metrics is not None:
-        add_routes(metrics_api(metrics.exposition))
+        add_routes(metrics_api(metrics.exposition, format_of))
     add_routes(pages())
     add_routes(docs(settings))
 
@@ -280,7 +281,7 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
     limiter = RateLimiter(redis_storage(settings.redis, demo=demo) if is_shared else None)
     broker: Broker = MemoryBroker(clock=time.time)
     if is_shared:
-        broker = RedisBroker(settings.redis, clock=time.time, demo=demo)
+        broker = RedisBroker(settings.redis, clock=time.time, demo=demo, check=payload_check())
     sources = _build_sources(settings, names=named_after, limiter=limiter)
     ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
     snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
@@ -290,7 +291,6 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
         book,
         settings.prices,
         demo=demo,
-        troubles=lambda: {name: trouble for name, source in sources.items() if (trouble := source.trouble)},
         deaf=bus_watch.deaf,
         clock=time.time,
     )
@@ -360,7 +360,7 @@ def _build_web(settings: Settings, feed: _Feed, room: ConnectionRoom) -> _Web:
         SocketIoEdge(app.wsgi_app, edge), hub=hub, edge=edge, connections=connections, limits=settings.edge
     )
     feed.bus_watch.on_change(websockets.tell_status)
-    app.wsgi_app = RequestEdge(websockets, edge, cost_of=request_cost)  # type: ignore[method-assign]
+    app.wsgi_app = RequestEdge(websockets, edge, cost_of=cost_of)  # type: ignore[method-assign]
     return _Web(
         app=app,
         server=_build_server(app, settings.edge, edge, connections, room),

@@ -61,6 +61,11 @@ class Program:
             )
 
     @property
+    def pid(self) -> int | None:
+        """Its process id; None before its start."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """False before its start and after its end."""
         return self._process is not None and self._process.poll() is None

@@ -19,9 +19,6 @@ from websocket import green
 
 ROOT = Path(__file__).resolve().parents[1]
 
-NATIVE_THREADS = 20
-"""How many there are."""
-
 
 def run(script: str) -> str:
     """The output of a program of its own, which begins as our entry points do."""
@@ -269,17 +266,18 @@ def test_native_call_that_has_not_begun_never_does_once_its_caller_is_gone() -> 
     """All native threads may be busy; the caller's next attempt must not meet the one before."""
     gate = NativeGate()
     began: list[int] = []
-    for _ in range(NATIVE_THREADS):
-        green.spawn(green.run_in_native_thread, gate.wait)
+    threads = green.NativeThreads("a few", size=2)
+    for _ in range(2):
+        green.spawn(threads.run, gate.wait)
     wait_until(gate.is_reached, "busy threads")
     calls = green.NativeCalls()
     try:
         with pytest.raises(green.DeadlineExceeded), green.deadline(0.05), green.noting_native_calls(calls):
-            green.run_in_native_thread(began.append, 1)
+            threads.run(began.append, 1)
         assert calls.under_way == 0
     finally:
         gate.open()
-    assert green.run_in_native_thread(lambda: "later") == "later"
+    assert threads.run(lambda: "later") == "later"
     assert began == []
 
 
@@ -299,3 +297,207 @@ def test_native_call_goes_on_without_its_caller() -> None:
     finally:
         gate.open()
     wait_until(lambda: calls.under_way == 0, "its end")
+
+
+class TestNativeThreads:
+    def test_one_kind_of_work_never_waits_for_another(self) -> None:
+        """All threads of the readers are held up, and a hundred more reads wait: a write is done at once."""
+        gate = NativeGate()
+        for _ in range(100):
+            green.spawn(green.DISK_READS.run, gate.wait)
+        wait_until(gate.is_reached, "busy readers")
+        try:
+            with green.deadline(5):
+                assert green.run_in_native_thread(lambda: "written") == "written"
+        finally:
+            gate.open()
+        assert green.DISK_READS.run(lambda: "read") == "read"
+
+    def test_calls_run_in_their_order(self) -> None:
+        """Whoever came first is first; one thread is enough to see it."""
+        gate, ran = NativeGate(), list[int]()
+        threads = green.NativeThreads("one", size=1)
+        green.spawn(threads.run, gate.wait)
+        wait_until(gate.is_reached, "the busy thread")
+        for number in range(20):
+            green.spawn(threads.run, ran.append, number)
+        green.sleep(0)
+        gate.open()
+        wait_until(lambda: len(ran) == 20, "all of them")
+        assert ran == list(range(20))
+
+    def test_no_more_threads_than_there_is_work_for(self) -> None:
+        """Calls one after the other share one thread; calls at a time have one each, up to the size."""
+        threads = green.NativeThreads("some", size=3)
+        used = {threads.run(native_identity) for _ in range(20)}
+        assert len(used) == 1
+        gates = [NativeGate() for _ in range(5)]
+        for gate in gates:
+            green.spawn(threads.run, gate.wait)
+        wait_until(lambda: sum(gate.is_reached() for gate in gates) == 3, "three busy threads")
+        green.sleep(0.05)
+        assert sum(gate.is_reached() for gate in gates) == 3
+        for gate in gates:
+            gate.open()
+
+    def test_call_beyond_the_limit_is_refused_and_the_place_of_one_that_gave_up_is_free(self) -> None:
+        """A queue without a limit is memory without a limit."""
+        gate, calls = NativeGate(), green.NativeCalls()
+        threads = green.NativeThreads("busy", size=1, max_waiting=2)
+        green.spawn(threads.run, gate.wait)
+        wait_until(gate.is_reached, "the busy thread")
+        waiting = [green.start(threads.run, int) for _ in range(2)]
+        green.sleep(0)
+        try:
+            with pytest.raises(green.NativeThreadsBusy), green.noting_native_calls(calls):
+                threads.run(int)
+            assert calls.under_way == 0
+            waiting[0].kill()
+            ran: list[int] = []
+            green.spawn(threads.run, ran.append, 1)
+            green.sleep(0)
+        finally:
+            gate.open()
+        wait_until(lambda: ran, "the call that took the place")
+
+    def test_errors_come_through_whatever_they_are(self) -> None:
+        """And the thread goes on; a call inside of a call is an ordinary one."""
+        threads = green.NativeThreads("one", size=1)
+
+        def leave() -> None:
+            raise SystemExit(3)
+
+        with pytest.raises(SystemExit):
+            threads.run(leave)
+        with pytest.raises(ZeroDivisionError):
+            threads.run(lambda: 1 / 0)
+        assert threads.run(lambda: threads.run(lambda: "inside")) == "inside"
+
+    def test_thousand_results_at_once_all_arrive(self) -> None:
+        """More than the event loop is woken up for."""
+        threads = green.NativeThreads("many", size=4)
+        results: list[int] = []
+        for number in range(1000):
+            green.spawn(lambda number: results.append(threads.run(lambda: number)), number)
+        wait_until(lambda: len(results) == 1000, "the results")
+        assert sorted(results) == list(range(1000))
+
+    def test_system_without_threads_is_an_error_of_the_first_call_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Later calls make do with the threads that there are; nothing is left behind."""
+        threads = green.NativeThreads("few", size=2)
+        with monkeypatch.context() as patched:
+            patched.setattr(green._native_threading.Thread, "start", refuse_to_start)
+            with pytest.raises(RuntimeError, match="can't start"):
+                threads.run(int)
+        gate = NativeGate()
+        green.spawn(threads.run, gate.wait)
+        wait_until(gate.is_reached, "the first thread")
+        ran: list[int] = []
+        with monkeypatch.context() as patched:
+            patched.setattr(green._native_threading.Thread, "start", refuse_to_start)
+            green.spawn(threads.run, ran.append, 1)
+            green.sleep(0)
+        gate.open()
+        wait_until(lambda: ran, "the call that waited for the other one's thread")
+
+    def test_process_that_was_forked_has_threads_of_its_own(self) -> None:
+        """Those of its parent are not in it."""
+        said = run(
+            "import os, sys\n"
+            "assert green.run_in_native_thread(lambda: 1) == 1\n"
+            "pid = os.fork()\n"
+            "if pid:\n"
+            "    assert os.waitpid(pid, 0)[1] == 0\n"
+            "else:\n"
+            "    with green.deadline(20):\n"
+            "        print(green.run_in_native_thread(lambda: 'child'), flush=True)\n"
+            "    os._exit(0)\n"
+        )
+        assert said == "child\n"
+
+    def test_thread_that_hangs_does_not_keep_the_process_from_ending(self) -> None:
+        """A disk that never answers must not outlive the service."""
+        said = run(
+            "import os\n"
+            "reader, writer = os.pipe()\n"
+            "real = __import__('eventlet').patcher.original('os')\n"
+            "green.spawn(green.run_in_native_thread, real.read, reader, 1)\n"
+            "green.sleep(0.05)\n"
+            "print('ends')\n"
+        )
+        assert said == "ends\n"
+
+
+class TestResolver:
+    HANGING = (
+        "import socket, sys\n"
+        "from tests.support.native_gate import NativeGate\n"
+        "gate = NativeGate()\n"
+        "real = socket.getaddrinfo\n"
+        "def resolve(host, port, family, kind, proto, flags):\n"
+        "    if flags & socket.AI_NUMERICHOST:\n"
+        "        return real(host, port, family, kind, proto, flags)\n"
+        "    gate.wait()\n"
+        "    return []\n"
+        "socket.getaddrinfo = resolve\n"
+        "green.patch()\n"
+        "from tests.support.processes import wait_until\n"
+        "def ask(name):\n"
+        "    try:\n"
+        "        answers.append(socket.getaddrinfo(name, 443))\n"
+        "    except OSError as error:\n"
+        "        answers.append(error)\n"
+        "answers = []\n"
+    )
+    """A resolver that answers nothing before the gate is open, except for addresses."""
+
+    def test_hanging_resolver_keeps_nobody_from_the_disk_nor_from_an_address(self) -> None:
+        """More questions than it has threads and places: those beyond are refused with the resolver's own error."""
+        said = run(
+            self.HANGING + "for number in range(green.NAMES._size + green.NAMES._max_waiting + 5):\n"
+            "    green.spawn(ask, f'host{number}.example')\n"
+            "wait_until(lambda: len(answers) == 5, 'the refusals')\n"
+            "print({(type(error).__name__, error.errno == socket.EAI_AGAIN) for error in answers})\n"
+            "with green.deadline(5):\n"
+            "    print(green.run_in_native_thread(lambda: 'written'), green.DISK_READS.run(lambda: 'read'))\n"
+            "    print(socket.getaddrinfo('127.0.0.1', 6379, type=socket.SOCK_STREAM)[0][4])\n"
+            "    print(socket.getaddrinfo('::1', 6379, type=socket.SOCK_STREAM)[0][4][0])\n"
+        )
+        assert said == "{('gaierror', True)}\nwritten read\n('127.0.0.1', 6379)\n::1\n"
+
+    def test_question_without_an_answer_ends_with_the_usual_error(self) -> None:
+        """Also for those who set no deadline of their own; those who do get theirs."""
+        said = run(
+            self.HANGING + "green.RESOLVE_S = 0.1\n"
+            "ask('example.org')\n"
+            "print(answers[0].errno == socket.EAI_AGAIN, answers[0].strerror)\n"
+            "green.RESOLVE_S = 60\n"
+            "try:\n"
+            "    with green.deadline(0.1):\n"
+            "        ask('example.org')\n"
+            "except green.DeadlineExceeded as late:\n"
+            "    print(late)\n"
+        )
+        assert said == "True no answer from the resolver in time\nmore than 0.1 s\n"
+
+    def test_question_that_goes_on_holds_no_job_up(self) -> None:
+        """The job's next run may ask again."""
+        said = run(
+            self.HANGING + "calls = green.NativeCalls()\n"
+            "try:\n"
+            "    with green.deadline(0.1), green.noting_native_calls(calls):\n"
+            "        ask('example.org')\n"
+            "except green.DeadlineExceeded:\n"
+            "    print(calls.under_way)\n"
+        )
+        assert said == "0\n"
+
+
+def native_identity() -> int:
+    """Which native thread runs this."""
+    return int(green._native_threading.get_ident())
+
+
+def refuse_to_start(_thread: object) -> None:
+    """What Python says when the system's limit is reached."""
+    raise RuntimeError("can't start new thread")

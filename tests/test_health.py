@@ -13,7 +13,7 @@ from tests.support.processes import wait_until
 from websocket import codec, supervisor
 from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check
 from websocket.coins import SYMBOLS
 from websocket.errors import UpstreamTimeout
 from websocket.feed_status import PriceFeedStatus
@@ -24,6 +24,7 @@ from websocket.providers.base import Answer, TickerProvider
 from websocket.records import Ticker
 from websocket.settings import ArchiveSettings, PriceSettings, ProviderSettings, UpstreamSettings, Url
 from websocket.supervisor import Supervisor
+from websocket.transports import recent
 from websocket.transports.http_api import http_api
 from websocket.upstream.circuit import Circuit
 from websocket.upstream.client import HttpClient
@@ -32,6 +33,14 @@ from websocket.upstream.rate_limit import RateLimiter
 from websocket.upstream.source import Source
 
 START = 1_790_000_000.0
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are made again for every request; in earnest once a second."""
+    monkeypatch.setattr(recent, "MAX_AGE_S", 0.0)
+
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -41,7 +50,7 @@ class Pocket(Cache):
     def __init__(self) -> None:
         self.healthy = True
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
         return None
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
@@ -86,7 +95,7 @@ class Ward:
         )
         self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
         self.broker = MemoryBroker(clock=lambda: self.now)
-        feed_status = PriceFeedStatus(self.book, settings, demo=demo, troubles=dict, clock=lambda: self.now)
+        feed_status = PriceFeedStatus(self.book, settings, demo=demo, clock=lambda: self.now)
         self.supervisor = Supervisor(clock=lambda: self.now)
         self.health = Health(
             book=self.book,

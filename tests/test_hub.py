@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import wait_until
 from websocket import green
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
@@ -235,3 +236,20 @@ def test_end_of_a_delivery_is_told(world: World) -> None:
     assert [channel for channel, _ in told] == ["news", "news"]
     assert told[0][1] >= 0.05
     assert told[1][1] >= 0.1
+
+
+def test_delivery_goes_on_after_a_failure_of_its_own(world: World) -> None:
+    """What failed is not the end of the channel: the publications behind it are delivered, and those to come."""
+    failures = [RuntimeError("a bug")]
+
+    def fail_once(_channel: str, _seconds: float) -> None:
+        if failures:
+            raise failures.pop()
+
+    world.hub.on_delivered(fail_once)
+    client = world.join()
+    world.publish(3)
+    wait_until(lambda: len(client.got) == 3, "the publications behind the failure")
+    world.publish()
+    wait_until(lambda: len(client.got) == 4, "the one after it")
+    assert client.got == [b"1", b"2", b"3", b"4"]

@@ -24,6 +24,7 @@ FOUNDATION = {
     "codec",
     "green",
     "supervisor",
+    "refused",
 }
 """Everyone may use these."""
 
@@ -32,15 +33,17 @@ MAY_IMPORT = {
     "records": set(),
     "chain_records": set(),
     "news_records": set(),
-    "model_records": set(),
+    "model_records": {"records"},
     "coins": set(),
     "codec": set(),
     "green": set(),
     "supervisor": {"green"},
+    "refused": set(),
     "catalogue": set(),
     "settings": {"errors"},
     "providers": FOUNDATION - {"green", "supervisor"},
-    "upstream": FOUNDATION | {"providers"},
+    # budgets may be counted in the Redis that the cache knows how to reach
+    "upstream": FOUNDATION | {"providers", "cache"},
     "cache": FOUNDATION,
     "broker": FOUNDATION | {"cache"},
     "job_runs": FOUNDATION,

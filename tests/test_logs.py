@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from websocket.errors import StartError
-from websocket.logs import open_log_file, set_up_logging
+from websocket.logs import LINES_OF_A_KIND, LONGEST, RepetitionFilter, open_log_file, set_up_logging
 from websocket.settings import LogSettings
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO websocket\.test something happened name=x\n")
@@ -86,7 +86,7 @@ def test_file_rotates(file: Path) -> None:
     """At its size, with as many old ones as asked for; the newest lines are in the file itself."""
     set_up_logging(LogSettings(file=str(file), max_bytes=500, backups=2))
     for number in range(100):
-        logger.info("event number=%d", number)
+        logger.info(f"event {number} number=%d", number)  # noqa: G004 - each of a kind of its own
     names = sorted(path.name for path in file.parent.iterdir())
     assert names == ["websocket.log", "websocket.log.1", "websocket.log.2"]
     assert all(path.stat().st_size <= 500 for path in file.parent.iterdir())
@@ -112,3 +112,121 @@ def test_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path, place: st
         assert "LOG_FILE" in str(caught.value)
         assert str(wrong[place]) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(file: Path) -> Clock:
+    """That of the log, which is set up."""
+    clock = Clock()
+    set_up_logging(LogSettings(file=str(file)), clock)
+    return clock
+
+
+def lines(file: Path) -> list[str]:
+    """What was written, without time, level and name."""
+    return [line.partition("websocket.test ")[2] or line for line in file.read_text().splitlines()]
+
+
+def test_same_line_is_written_once_a_second(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next one says how many were left out; both places say the same."""
+    clock = Clock()
+    set_up_logging(LogSettings(file=str(file)), clock)
+    for _ in range(5000):
+        logger.error("request failed path=%s", "/api/news")
+    clock.now = 1.0
+    logger.error("request failed path=%s", "/api/news")
+    expected = ["request failed path=/api/news", "request failed path=/api/news (4999 more like this left out)"]
+    assert lines(file) == expected
+    assert capsys.readouterr().err == file.read_text()
+
+
+def test_lines_of_a_kind_are_limited(file: Path, clock: Clock) -> None:
+    """Values that a client chooses do not rotate the others away; lines of another kind are written meanwhile."""
+    for number in range(5000):
+        logger.warning("refused origin=%s", number)
+    logger.warning("something else")
+    assert len(lines(file)) == LINES_OF_A_KIND + 1
+    assert lines(file)[-1] == "something else"
+    clock.now = 1.0
+    logger.warning("refused origin=%s", "x")
+    assert lines(file)[-1] == f"refused origin=x ({5000 - LINES_OF_A_KIND} more like this left out)"
+
+
+def test_same_traceback_is_written_once_a_second(file: Path, clock: Clock) -> None:
+    """Whatever the line above it says; another one is written beside it."""
+
+    def fail(value: str, divisor: int) -> None:
+        try:
+            _ = (1 // divisor, [0][divisor])
+        except (ZeroDivisionError, IndexError):
+            logger.exception("failed value=%s", value)
+
+    for number in range(10):
+        fail(str(number), 0)
+    assert file.read_text().count("Traceback") == 1
+    assert sum("failed value=" in line for line in lines(file)) == 10
+    fail("another", 1)
+    assert file.read_text().count("Traceback") == 2
+    clock.now = 1.0
+    fail("later", 0)
+    assert file.read_text().count("Traceback") == 3
+
+
+def test_what_is_remembered_is_bounded(clock: Clock) -> None:
+    """A library that puts values into its formats does not fill the memory."""
+    (repetitions,) = (part for part in logging.getLogger().handlers[0].filters if isinstance(part, RepetitionFilter))
+    for number in range(3000):
+        logger.info(f"value {number}")  # noqa: G004 - as such a library does
+    assert len(repetitions._lines._found) <= 1000
+    assert len(repetitions._kinds._found) <= 1000
+
+
+def test_nothing_is_left_out_for_those_who_look_for_a_fault(file: Path) -> None:
+    """At DEBUG every line of that level is there."""
+    set_up_logging(LogSettings(level="DEBUG", file=str(file)))
+    for _ in range(50):
+        logger.debug("asked")
+    assert len(lines(file)) == 50
+
+
+def test_lines_of_gunicorn_are_limited_as_well(file: Path, clock: Clock, tmp_path: Path) -> None:
+    """It has handlers of its own; setting up twice judges each line once."""
+    gunicorn = logging.getLogger("gunicorn.error")
+    handler = logging.FileHandler(tmp_path / "gunicorn")
+    gunicorn.addHandler(handler)
+    gunicorn.propagate = False
+    try:
+        for _ in range(2):
+            set_up_logging(LogSettings(file=str(file)))
+        for _ in range(10):
+            gunicorn.error("Invalid request")
+        assert len(handler.filters) == 1
+        assert (tmp_path / "gunicorn").read_text() == "Invalid request\n"
+    finally:
+        gunicorn.removeHandler(handler)
+        gunicorn.propagate = True
+        handler.close()
+
+
+def test_nobody_writes_lines_in_our_name(file: Path, clock: Clock) -> None:
+    """What is no text of one line is escaped, and what is too long is cut."""
+    logger.info("path=%s", "/x\n2026-01-01T00:00:00.000Z INFO websocket all is well\r\x1b[2J\ud800")
+    logger.info("path=%s", "x" * 100_000)
+    first, second = lines(file)
+    assert first == r"path=/x\n2026-01-01T00:00:00.000Z INFO websocket all is well\r\x1b[2J\ud800"
+    assert len(second) < LONGEST + 100
+
+
+def test_call_with_wrong_values_does_not_fail() -> None:
+    """A mistake in a log call ends nothing; the handler reports it."""
+    record = logger.makeRecord("websocket.test", logging.INFO, "", 0, "count=%d", ("many",), None)
+    assert RepetitionFilter(Clock()).filter(record) is True

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from websocket import codec
-from websocket.price_book import Entry, PriceBook, Verdict
+from websocket.price_book import Entry, PriceBook, Reading, Verdict
 from websocket.records import Ticker
 from websocket.settings import PriceSettings
 
@@ -415,6 +415,19 @@ class TestKeeping:
         market.says("one", 101)
         assert market.book.restore(kept) == []
         assert market.price() == 101
+
+    def test_impossible_figures_are_passed_over(self) -> None:
+        """What is too large could not be published, and nothing would replace what comes from the future."""
+        market = Market()
+        market.agreed(100)
+        later = Market()
+        entry = market.book.dump()["BTC"]
+        for value, time in ((1e308, market.now), (1.0, market.now + 86_400), (-1.0, market.now)):
+            entry.price_24h_ago = entry.volume_24h = entry.supply = Reading(value, "one", time)
+            assert later.book.restore({"BTC": entry}) in (["BTC"], [])
+            assert later.book.keyed()["bitcoin"]["market_cap"] is None
+            assert later.book.keyed()["bitcoin"]["volume"] is None
+            assert later.book.prices() == []
 
     def test_impossible_content_is_passed_over(self) -> None:
         """A file that somebody edited brings no wrong price."""

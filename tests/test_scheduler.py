@@ -530,3 +530,38 @@ class TestPause:
             wait_until(lambda: len(runs) >= before + 3, "more runs")
         finally:
             scheduler.stop()
+
+
+def test_clockwork_that_fails_goes_on(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """APScheduler's own thread would end without a word, and with it all jobs."""
+    runs: list[int] = []
+    scheduler.every(INTERVAL_S, "job", lambda: runs.append(1), deadline_s=AMPLE_S)
+    failures = [RuntimeError("a bug")]
+    follow_clock = scheduler._scheduler._before_each_look
+
+    def fail_once() -> None:
+        if runs and failures:
+            raise failures.pop()
+        follow_clock()
+
+    monkeypatch.setattr(scheduler._scheduler, "_before_each_look", fail_once)
+    scheduler.start()
+    wait_until(lambda: not failures, "the failure")
+    before = len(runs)
+    wait_until(lambda: len(runs) > before + 1, "the runs after it")
+
+
+def test_watchdog_that_fails_goes_on(monkeypatch: pytest.MonkeyPatch, scheduler: Scheduler) -> None:
+    """It is what interrupts jobs that do not end."""
+    monkeypatch.setattr("websocket.scheduler.INSIST_INTERVAL_S", 0.01)
+    failures, insisted = [RuntimeError("a bug")], list[int]()
+
+    def insist(_runs: object) -> None:
+        if failures:
+            raise failures.pop()
+        insisted.append(1)
+
+    monkeypatch.setattr("websocket.job_runs.JobRuns.insist", insist)
+    scheduler.every(AMPLE_S, "job", int, deadline_s=AMPLE_S)
+    scheduler.start()
+    wait_until(lambda: insisted, "its next turn")

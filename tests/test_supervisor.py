@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,21 @@ from tests.support.processes import wait_until
 from websocket import green, supervisor
 from websocket.supervisor import Supervised, Supervisor, ThreadStatus
 
+ROOT = Path(__file__).resolve().parents[1]
+
 NOW = 1_790_000_000.0
+
+ENDS_BY_ITSELF = {
+    ("archive/progress.py", "start"): "a backup or an export, and what reports how far it is",
+    ("archive/turns.py", "begin"): "one piece of the archive's work",
+    ("job_runs.py", "begin"): "one run of a job, with a deadline",
+    ("services/base.py", "_on_first_value"): "one publication",
+    ("services/scheduler_jobs.py", "_publish_soon"): "one publication",
+    ("supervisor.py", "supervise"): "supervised",
+    ("http_server/server.py", "_admit"): "one connection",
+    ("http_server/server.py", "_say_farewell"): "one connection that found no place",
+}
+"""Where green threads are started without supervision, and why that is right. ``green.py`` has the functions for it."""
 
 
 class Worker:
@@ -196,3 +212,17 @@ def test_deadline_that_went_astray_ends_nothing(threads: Supervisor, stopping: l
     stopping.append(threads.supervise("worker", run))
     wait_until(lambda: len(begun) == 2, "the second start")
     assert threads.status()[0].ends == 1
+
+
+def test_every_long_lived_thread_is_supervised() -> None:
+    """Whoever starts one another way has to say here why it ends by itself. Nobody makes threads of another kind."""
+    started = set()
+    files = [file for file in (ROOT / "websocket").rglob("*.py") if file.name != "green.py"]
+    for file in [*files, *ROOT.glob("*.py")]:
+        for function in ast.walk(ast.parse(file.read_text())):
+            if isinstance(function, ast.FunctionDef) and file.name != "test_crypto_service.py":
+                calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
+                assert not {"threading.Thread", "threading.Timer", "start_new_thread"} & set(calls), file
+                if {"green.spawn", "green.start"} & set(calls):
+                    started.add((str(file.relative_to(ROOT)).removeprefix("websocket/"), function.name))
+    assert started == ENDS_BY_ITSELF.keys()

@@ -17,7 +17,7 @@ The way of one price, from provider to browser:
 
 Beside it: settings/ (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
 codec.py (strict JSON), catalogue.py (the channels), cache/ (memory + file, or Redis), scheduler.py (when things run),
-feed_status.py and health.py (is it true and fresh?), logs.py, green.py (the only module that names eventlet), and
-supervisor.py (keeps long-lived green threads running).
+feed_status.py and health.py (is it true and fresh?), refused.py (what cannot be ours), logs.py, green.py (the only
+module that names eventlet), and supervisor.py (keeps long-lived green threads running).
 ``app.py``, beside this package, builds and connects one of each; nothing else knows all of them.
 """

@@ -5,7 +5,8 @@
     ├── StartError               this machine does not let us start: what to do about it
     │   └── InUse                because another process has what we need
     ├── ArchiveError             the archive cannot do what it was asked for: why, in one line
-    │   └── ArchiveUnavailable   it cannot be read now: off, not open, too many reads, or one that takes too long
+    │   ├── ArchiveUnavailable   it cannot be read now: off, not open, too many reads, or one that takes too long
+    │   └── TooManyReads         one reader has more reads under way than it may
     ├── UpstreamError            a request to a provider ended without an answer we can use
     │   ├── UpstreamTimeout      it took too long: connecting, reading, or as a whole
     │   ├── UpstreamUnreachable  no connection, or one that broke before the answer was whole
@@ -69,6 +70,10 @@ class ArchiveError(ServiceError):
 
 class ArchiveUnavailable(ArchiveError):
     """The archive cannot be read at this moment: it is off, not open, busy, or the read took too long."""
+
+
+class TooManyReads(ArchiveError):
+    """This reader has more reads of the archive under way or waiting than it may; others are still served."""
 
 
 class UpstreamError(ServiceError):

@@ -1,12 +1,13 @@
 """Whether a feed can be trusted at this moment, in the words that clients get.
 
-The state is computed from the price book's ages alone; the reason says what is missing and what the sources said.
+The state is computed from the price book's ages alone, and the reason is one line about prices: which are late or
+missing. What is wrong with a provider is the operator's business, and in ``/health``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -26,7 +27,7 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
         status: ``live``: every price is young; ``delayed``, ``stale``: the oldest price is older than the setting of
             that name, or a coin is missing (``delayed``), or this process does not hear of new prices (``stale``);
             ``down``: there is no price at all.
-        reason: why it is not ``live``, in words; null when it is.
+        reason: which prices are late or missing, in one line for users; null when it is ``live``.
         demo: true when a simulated internet feeds it.
         source: who most of the prices come from, or null.
         oldest_age_s: age of the oldest price in seconds at ``timestamp``, or null without one.
@@ -58,8 +59,7 @@ class PriceFeedStatus:
         book: where the ages come from.
         settings: the limits.
         demo: whether the simulated internet feeds the book.
-        troubles: gives, per source that does not answer at the moment, why.
-        deaf: why this process does not hear of prices at all, in words; None when it does.
+        deaf: gives None, unless this process does not hear of prices at all.
         clock: wall clock, Unix seconds.
     """
 
@@ -69,14 +69,12 @@ class PriceFeedStatus:
         settings: PriceSettings,
         *,
         demo: bool,
-        troubles: Callable[[], Mapping[str, str]],
         deaf: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         self._book = book
         self._settings = settings
         self._demo = demo
-        self._troubles = troubles
         self._deaf = deaf
         self._clock = clock
 
@@ -99,35 +97,31 @@ class PriceFeedStatus:
         )
 
     def _state_and_reason(self, oldest: float | None, shown: set[str]) -> tuple[State, str | None]:
+        """The reason must not change with every second: whenever it does, all clients are told."""
         if oldest is None and self._book.quotes():
-            return "down", self._explain(["no coin has its volume, market cap and 24 h change yet"])
+            return "down", "no coin has its volume, market cap and 24 h change yet"
         if oldest is None:
-            return "down", self._explain(
-                ["no price yet"], [] if self._demo else ["without internet: start with --demo"]
-            )
-        deaf = self._deaf()
-        if deaf is not None:
-            return "stale", self._explain([deaf])
-        stale = [symbol for symbol in self._book.older_than(self._settings.stale_after_s) if symbol in shown]
+            return "down", "no price yet" if self._demo else "no price yet; without internet: start with --demo"
+        if self._deaf() is not None:
+            return "stale", "new prices do not reach this server at the moment"
+        stale = self._older_than(self._settings.stale_after_s, shown)
         if stale:
-            return "stale", self._explain([f"{_listed(stale)} older than {self._settings.stale_after_s:g} s"])
-        delayed = [symbol for symbol in self._book.older_than(self._settings.delayed_after_s) if symbol in shown]
+            return "stale", stale
         missing = [symbol for symbol in self._book.symbols if symbol not in shown]
-        facts = []
-        if delayed:
-            facts.append(f"{_listed(delayed)} older than {self._settings.delayed_after_s:g} s")
-        if missing:
-            facts.append(f"{_listed(missing)} not known yet")
-        return ("delayed", self._explain(facts)) if facts else ("live", None)
+        facts = [
+            self._older_than(self._settings.delayed_after_s, shown),
+            f"{_listed(missing)} not known yet" if missing else None,
+        ]
+        reason = "; ".join(fact for fact in facts if fact is not None)
+        return ("delayed", reason) if reason else ("live", None)
 
-    def _explain(self, facts: Sequence[str], hints: Sequence[str] = ()) -> str:
-        """One sentence: what is wrong, what the sources said, what may help. It must not change with every second."""
-        refused: dict[str, list[str]] = {}
-        for (symbol, source), verdict in self._book.refusals().items():
-            refused.setdefault(f"{source} {verdict.value.replace('_', ' ')}", []).append(symbol)
-        said = [f"{source}: {why}" for source, why in self._troubles().items()]
-        said += [f"{what} ({_listed(symbols)})" for what, symbols in refused.items()]
-        return "; ".join([*facts, *said, *hints])
+    def _older_than(self, limit_s: float, shown: set[str]) -> str | None:
+        """Which of the coins that are shown are older, in words; None when none is."""
+        late = [symbol for symbol in self._book.older_than(limit_s) if symbol in shown]
+        if not late:
+            return None
+        who = "all prices" if len(late) == len(self._book.symbols) else _listed(late)
+        return f"{who} older than {limit_s:g} s"
 
 
 def _listed(symbols: Sequence[str]) -> str:

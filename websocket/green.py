@@ -10,8 +10,9 @@ import os
 import signal
 import socket
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -23,11 +24,16 @@ with warnings.catch_warnings():
     # its notice of retirement is known (it is why this module exists), and not the operator's business
     warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     import eventlet
+import eventlet.event
 import eventlet.hubs
 import eventlet.patcher
-import eventlet.tpool
 
 T = TypeVar("T")
+
+_native_socket = eventlet.patcher.original("socket")
+_native_threading = eventlet.patcher.original("threading")
+_in_native_thread = _native_threading.local()  # of each native thread: whether it is one of ours
+_native_sleep = eventlet.patcher.original("time").sleep
 
 ASYNC_MODE = "eventlet"
 """What Flask-SocketIO and gunicorn call this concurrency library."""
@@ -54,9 +60,8 @@ def patch() -> None:
     if getattr(blocking_getaddrinfo, "runs_in_native_thread", False):
         return
 
-    def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
-        # not run_in_native_thread: a question that goes on holds nobody up, and a second one does no harm
-        return eventlet.tpool.execute(blocking_getaddrinfo, *args, **kwargs)
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
+        return _resolve(blocking_getaddrinfo, host, port, family, type, proto, flags)
 
     getaddrinfo.runs_in_native_thread = True  # type: ignore[attr-defined]
     socket.getaddrinfo = getaddrinfo
@@ -149,32 +154,202 @@ def noting_native_calls(calls: NativeCalls) -> Iterator[None]:
         _noted_in.reset(token)
 
 
-def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call something that blocks (disk, resolver) without holding up the other green threads.
+class NativeThreadsBusy(Exception):
+    """No native thread is free, and enough calls wait for one."""
 
-    When the caller is interrupted, the call goes on; one that has not begun yet never does.
-    """
-    calls = _noted_in.get() or NativeCalls()
-    token = calls.begin()
-    has_begun, is_wanted = False, True
 
-    def call() -> T:
-        nonlocal has_begun
-        has_begun = True  # before it looks: one of both sides sees what the other has written
+class _NativeCall:
+    """One call on its way through native threads."""
+
+    def __init__(self, function: Callable[[], Any], noted_in: NativeCalls | None) -> None:
+        self._function = function
+        self._noted_in = noted_in or NativeCalls()
+        self._token = self._noted_in.begin()
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.ended = eventlet.event.Event()  # for green threads only
+
+    def run(self) -> None:
+        """Runs it, in a native thread."""
         try:
-            if not is_wanted:
-                raise RuntimeError("nobody waits for this any more")
-            return function(*args, **kwargs)
+            self._result = self._function()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+            self._error = error
         finally:
-            calls.end(token)
+            self.forget()
 
+    def forget(self) -> None:
+        """It has ended, or will never begin."""
+        self._noted_in.end(self._token)
+
+    def outcome(self) -> Any:
+        """What it returned; raises what it raised."""
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            del error  # a cycle with its traceback would keep everything that the call had in hand
+
+
+class NativeThreads:
+    """A few native threads for calls of one kind that block, so that no other kind waits for them.
+
+    The threads begin as they are needed, in the process that needs them (not before a fork), and end with it, whatever
+    they do then. Calls wait for a free thread in their order. For green threads only.
+
+    Args:
+        name: of the threads.
+        size: how many calls run at a time.
+        max_waiting: how many more may wait; None for any number, when the callers limit themselves.
+        noted: whether ``noting_native_calls`` notes these calls.
+    """
+
+    def __init__(self, name: str, *, size: int, max_waiting: int | None = None, noted: bool = True) -> None:
+        self._name = name
+        self._size = size
+        self._max_waiting = max_waiting
+        self._noted = noted
+        self._pid: int | None = None
+
+    def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Calls the function in one of the threads, and waits for the result as green threads do.
+
+        When the caller is interrupted, a call that has begun goes on, and its result is lost; one that has not begun
+        never does. Within one of these threads it is an ordinary call. The function must neither log nor wait for
+        green threads.
+
+        Raises:
+            NativeThreadsBusy: too many wait already.
+            RuntimeError: the system refuses the very first thread.
+        """
+        if getattr(_in_native_thread, "value", False):
+            return function(*args, **kwargs)
+        if self._pid != os.getpid():
+            self._begin()
+        call = _NativeCall(lambda: function(*args, **kwargs), _noted_in.get() if self._noted else None)
+        self._hand_over(call)
+        try:
+            call.ended.wait()
+        except BaseException:
+            with self._changed:
+                if call in self._waiting:
+                    self._waiting.remove(call)
+                    call.forget()
+            raise
+        result: T = call.outcome()
+        return result
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._changed = _native_threading.Condition()
+        self._threads = self._idle = 0
+        self._waiting: deque[_NativeCall] = deque()
+        self._ended: deque[_NativeCall] = deque()
+        self._reader, self._writer = _native_socket.socketpair()
+        for end in (self._reader, self._writer):
+            end.setblocking(False)
+        # somebody may still wait for what had this number before
+        eventlet.hubs.notify_opened(self._reader.fileno())
+        watch_readable(self._reader.fileno(), self._give_results)
+
+    def _hand_over(self, call: _NativeCall) -> None:
+        # the lock is native, but no thread holds it for longer than some instructions
+        with self._changed:
+            free = self._size - self._threads + self._idle
+            if self._max_waiting is not None and len(self._waiting) >= free + self._max_waiting:
+                call.forget()
+                raise NativeThreadsBusy(f"{self._name}: {len(self._waiting)} calls wait")
+            self._waiting.append(call)
+            if self._idle >= len(self._waiting) or self._threads == self._size:
+                self._changed.notify()
+                return
+            self._threads += 1
+        try:
+            _native_threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        except RuntimeError:  # the system has no more threads for us
+            with self._changed:
+                self._threads -= 1
+                if self._threads:
+                    return  # one of those that run takes it
+                self._waiting.remove(call)
+                call.forget()
+            raise
+
+    def _work(self) -> None:
+        _in_native_thread.value = True
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    self._idle += 1
+                    self._changed.wait()
+                    self._idle -= 1
+                call = self._waiting.popleft()
+            call.run()
+            self._ended.append(call)
+            del call
+            with suppress(BlockingIOError):  # then there is enough to wake the event loop up
+                self._writer.send(b".")
+
+    def _give_results(self) -> None:
+        """Called in the event loop."""
+        with suppress(BlockingIOError):
+            self._reader.recv(4096)
+        while self._ended:
+            self._ended.popleft().ended.send()
+
+
+DISK_WRITES = NativeThreads("disk writes", size=4)
+"""The archive's writer, its long task, the look after its backups and the cache's file, which are one at a time each:
+none of them ever waits for a thread."""
+
+DISK_READS = NativeThreads("disk reads", size=8)
+"""What clients ask the archive for; the archive limits how many."""
+
+NAMES = NativeThreads("names", size=8, max_waiting=64, noted=False)
+"""Questions to the resolver. They are not noted: one that goes on holds nobody up, and a second one does no harm."""
+
+RESOLVE_S = 10.0
+"""Longest wait for an address: time for a second attempt of the C library, which asks again after 5 s."""
+
+
+def run_in_native_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Calls something that waits for the disk without holding up the other green threads; see ``NativeThreads.run``.
+
+    Clients' reads go through ``DISK_READS.run`` instead, where they cannot keep anybody from writing.
+    """
+    return DISK_WRITES.run(function, *args, **kwargs)
+
+
+def _resolve(resolve: Callable[..., Any], host: Any, port: Any, family: int, kind: int, proto: int, flags: int) -> Any:
+    """As ``socket.getaddrinfo``, in a native thread when a name server may have to be asked.
+
+    Raises:
+        socket.gaierror: as usual; EAI_AGAIN as well when there is no answer in time, or too many questions are open.
+    """
+    if host is None or isinstance(port, int):
+        # addresses, such as that of a Redis beside us, must not wait for those who wait for a name server
+        try:
+            return resolve(host, port, family, kind, proto, flags | socket.AI_NUMERICHOST)
+        except socket.gaierror as error:
+            if flags & socket.AI_NUMERICHOST or error.errno != socket.EAI_NONAME:
+                raise
     try:
-        result: T = eventlet.tpool.execute(call)
-    finally:
-        is_wanted = False
-        if not has_begun:
-            calls.end(token)
-    return result
+        with deadline(RESOLVE_S):
+            return NAMES.run(resolve, host, port, family, kind, proto, flags)
+    except (DeadlineExceeded, NativeThreadsBusy) as error:
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer from the resolver in time") from error
+
+
+def native_lock() -> Any:
+    """A lock among native threads; a green thread that waits for it holds up all others."""
+    return _native_threading.Lock()
+
+
+def native_sleep(seconds: float) -> None:
+    """Has a native thread rest; a green thread must use ``sleep``."""
+    _native_sleep(seconds)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How the service is, for operators and load balancers. Everything is read from the live parts; nothing is cached."""
+"""How the service is, for operators and load balancers. Everything is read from the live parts when it is asked for."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Health:
         # where another process collects, the pools of this one are idle
         silent = [pool.name for pool in self._essential if pool.active is None] if self._broker.collecting else []
         reasons = [
-            *([feed.reason] if feed.reason else []),
+            *([feed.reason, *self._price_troubles()] if feed.reason else []),
             *(f"no provider answers for {name}" for name in silent),
             *([] if cache.healthy else [cache.detail]),
             *self._archive_trouble(),
@@ -153,6 +153,17 @@ class Health:
                 }
             )
         return rows
+
+    def _price_troubles(self) -> list[str]:
+        """What the providers of prices said, and which of their prices were refused."""
+        sources = {source.name: source for pool in self._essential for source in pool.sources}
+        refused: dict[str, list[str]] = {}
+        for (symbol, source), verdict in self._book.refusals().items():
+            refused.setdefault(f"{source} {verdict.value.replace('_', ' ')}", []).append(symbol)
+        return [
+            *(f"{name}: {source.trouble}" for name, source in sources.items() if source.trouble is not None),
+            *(f"{what} ({', '.join(symbols)})" for what, symbols in refused.items()),
+        ]
 
     def _archive_trouble(self) -> list[str]:
         """Why the archive does not record; nothing when it does, or when it is off on purpose."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from websocket.records import Moment
+
 RepoKind = Literal["model", "dataset"]
 
 
@@ -31,7 +33,7 @@ class Repo(msgspec.Struct, frozen=True, kw_only=True):
     downloads: int | None = None
     likes: int | None = None
     pipeline_tag: str | None = None
-    last_modified: float | None = None
+    last_modified: Moment | None = None
     gated: bool | None = None
     served: bool | None = None
 

@@ -72,6 +72,9 @@ PRICE_MIN, PRICE_MAX = 1e-9, 1e9
 FIGURE_MAX = 1e15
 """Dollars; more than all money there is."""
 
+SOURCE_MAX_LENGTH = 100
+"""Of a provider's name."""
+
 CHANGE_PERCENT_MAX = 1000.0
 """No coin of ours rises more than tenfold in a day; a source that says so is confused."""
 
@@ -577,11 +580,13 @@ class PriceBook:
             quote = kept.quote
             if entry is None or quote is None or quote.symbol != symbol or not PRICE_MIN <= quote.price <= PRICE_MAX:
                 continue
+            if not 0 < quote.received_at <= now + FUTURE_TOLERANCE_S or not 0 < len(quote.source) <= SOURCE_MAX_LENGTH:
+                continue
             if 0 < quote.time <= now + FUTURE_TOLERANCE_S and self._is_news(entry, quote.time):
                 entry.quote = quote
-                entry.price_24h_ago = _newer(entry.price_24h_ago, _possible(kept.price_24h_ago, now))
-                entry.volume_24h = _newer(entry.volume_24h, _possible(kept.volume_24h, now))
-                entry.supply = _newer(entry.supply, _possible(kept.supply, now))
+                entry.price_24h_ago = _newer(entry.price_24h_ago, _possible(kept.price_24h_ago, now, PRICE_MAX))
+                entry.volume_24h = _newer(entry.volume_24h, _possible(kept.volume_24h, now, FIGURE_MAX))
+                entry.supply = _newer(entry.supply, _possible(kept.supply, now, FIGURE_MAX / quote.price))
                 restored.append(symbol)
         return restored
 
@@ -591,9 +596,13 @@ def _time_of(ticker: Ticker) -> float:
     return ticker.received_at if ticker.source_time is None else ticker.source_time
 
 
-def _possible(reading: Reading | None, now: float) -> Reading | None:
-    """The reading, unless it can be none: not above zero, or from the future, where nothing would ever replace it."""
-    possible = reading is not None and reading.value >= PRICE_MIN and 0 < reading.time <= now + FUTURE_TOLERANCE_S
+def _possible(reading: Reading | None, now: float, most: float) -> Reading | None:
+    """The reading, unless it can be none: not above zero, too large, or from the future, where nothing would ever
+    replace it.
+    """
+    possible = (
+        reading is not None and PRICE_MIN <= reading.value <= most and 0 < reading.time <= now + FUTURE_TOLERANCE_S
+    )
     return reading if possible else None
 
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 LATEST_TIME = 253_402_300_799.0
 """The last second of the year 9999, the latest that RFC 3339 can say. Unix seconds."""
+
+Moment = Annotated[float, Meta(ge=0, le=LATEST_TIME)]
+"""Unix seconds that ``to_rfc3339`` can say, where a record is read from a file or from Redis."""
 
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

@@ -11,10 +11,10 @@ from tests.archive.conftest import Archives
 from tests.archive.support import NOW, Clock, all_prices, article, news, prices, publication, quote, whale, whales
 from tests.support.native_gate import NativeGate
 from websocket import green
-from websocket.archive import queries, store
+from websocket.archive import queries, reads, store
 from websocket.archive.progress import Progress
 from websocket.archive.store import Archive
-from websocket.errors import ArchiveUnavailable
+from websocket.errors import ArchiveUnavailable, TooManyReads
 from websocket.settings import ArchiveSettings
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -130,28 +130,87 @@ def test_a_read_that_takes_too_long_is_ended(archive: Archive, monkeypatch: pyte
 
 
 def test_few_reads_at_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many slow ones would take all native threads; who waits in vain is told so, and is served afterwards."""
-    monkeypatch.setattr(store, "READ_WAIT_S", 0.1)
+    """Many slow ones would take all native threads; whoever waited too long is served afterwards."""
+    monkeypatch.setattr(reads, "WAIT_S", 0.1)
     gate = NativeGate()
     read: list[object] = []
-    for _ in range(store.READS_AT_ONCE):
-        green.spawn(lambda: read.append(archive.read(lambda _: gate.wait())))
+    for number in range(reads.READS_AT_ONCE):
+        green.spawn(lambda reader: read.append(archive.read(lambda _: gate.wait(), reader=reader)), str(number))
     wait_for(gate)
     with pytest.raises(ArchiveUnavailable, match="busy"):
-        archive.read(all_prices)
+        archive.read(all_prices, reader="another")
     gate.open()
-    while len(read) < store.READS_AT_ONCE:
+    while len(read) < reads.READS_AT_ONCE:
         green.sleep(0.01)
-    assert archive.read(all_prices) == []
+    assert archive.read(all_prices, reader="another") == []
+
+
+def test_one_reader_leaves_room_for_others(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much one asks for, it has one read at a time and a short queue; another one is served at once."""
+    monkeypatch.setattr(reads, "WAIT_S", 30.0)
+    gate = NativeGate()
+    read: list[object] = []
+    for _ in range(1 + reads.WAITING_PER_READER):
+        green.spawn(lambda: read.append(archive.read(lambda _: gate.wait(), reader="greedy")))
+    wait_for(gate)
+    with pytest.raises(TooManyReads, match="your address"):
+        archive.read(all_prices, reader="greedy")
+    assert archive.read(all_prices, reader="another") == []
+    assert read == []
+    gate.open()
+    with green.deadline(30):
+        while len(read) < 1 + reads.WAITING_PER_READER:
+            green.sleep(0.01)
+    assert archive.read(all_prices, reader="greedy") == []
+
+
+def test_reader_is_kept_waiting_by_its_own_read_only(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason says so, because waiting for others would be no use."""
+    monkeypatch.setattr(reads, "WAIT_S", 0.1)
+    gate = NativeGate()
+    green.spawn(lambda: archive.read(lambda _: gate.wait(), reader="slow"))
+    wait_for(gate)
+    with pytest.raises(TooManyReads, match="Your other reads"):
+        archive.read(all_prices, reader="slow")
+    gate.open()
+
+
+def test_readers_take_turns(archive: Archive) -> None:
+    """Whoever came second is not behind all that the first one wants."""
+    order: list[str] = []
+    for reader in ("first", "first", "first", "second"):
+        green.spawn(lambda name: order.append(archive.read(lambda _: name, reader=name)), reader)
+    with green.deadline(30):
+        while len(order) < 4:
+            green.sleep(0.01)
+    assert "second" in order[:2]
+
+
+def test_queue_of_all_readers_has_an_end(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes then is refused at once."""
+    monkeypatch.setattr(reads, "WAIT_S", 30.0)
+    monkeypatch.setattr(reads, "WAITING", 2)
+    monkeypatch.setattr(reads, "READS_AT_ONCE", 1)
+    gate = NativeGate()
+    read: list[object] = []
+    for number in range(3):
+        green.spawn(lambda reader: read.append(archive.read(lambda _: gate.wait(), reader=reader)), str(number))
+    wait_for(gate)
+    with pytest.raises(ArchiveUnavailable, match="busy"):
+        archive.read(all_prices, reader="another")
+    gate.open()
+    with green.deadline(30):
+        while len(read) < 3:
+            green.sleep(0.01)
 
 
 def test_many_short_reads_wait_for_each_other(archive: Archive) -> None:
     """Pages that are opened at the same moment all get their charts."""
     read: list[object] = []
-    for _ in range(10 * store.READS_AT_ONCE):
+    for _ in range(reads.WAITING_PER_READER):
         green.spawn(lambda: read.append(archive.read(all_prices)))
     with green.deadline(30):
-        while len(read) < 10 * store.READS_AT_ONCE:
+        while len(read) < reads.WAITING_PER_READER:
             green.sleep(0.01)
 
 

@@ -12,7 +12,8 @@ from tests.cache.redis_server import RedisServer
 from tests.support.processes import wait_until
 from websocket import green
 from websocket.broker.base import Publication
-from websocket.broker.bus import FIRST, Bus, ClaimAnswer, Term
+from websocket.broker.bus import Bus, ClaimAnswer, Known, Term
+from websocket.broker.entries import FIRST
 from websocket.broker.lease import Lease, unused_epoch
 from websocket.cache.redis_connection import REDIS_FAILURES
 
@@ -43,6 +44,12 @@ class SlowBus(Bus):
 
 def publication(term: Term, seq: int, text: str = "x") -> Publication:
     return Publication("news", term.epoch, seq, 1.5, f'"{text}"'.encode())
+
+
+def write(bus: Bus, lease: Lease, term: Term, *publications: Publication) -> str:
+    """Writes publications to the one channel, whatever stands there."""
+    written = bus.write(lease.token, term, publications, {"news": Known()}, kept=5, beat=False)
+    return written.outcome
 
 
 @pytest.fixture
@@ -145,12 +152,12 @@ def test_what_was_written_without_it_is_refused(bus: Bus) -> None:
     """By the fence: a process that was stopped cannot add to what another one has taken over."""
     first, second = lease_on(bus), lease_on(bus)
     term = take(first)
-    assert bus.write(first.token, term, [publication(term, 1)], kept=5, beat=True) == "written"
+    assert write(bus, first, term, publication(term, 1)) == "written"
     first.release()
     new_term = take(second)
-    assert bus.write(first.token, term, [publication(term, 2)], kept=5, beat=True) == "lost"
-    assert bus.write(second.token, new_term, [publication(new_term, 2, "y")], kept=5, beat=False) == "written"
-    newest = bus.newest(["news"])["news"].publication
+    assert write(bus, first, term, publication(term, 2)) == "lost"
+    assert write(bus, second, new_term, publication(new_term, 2, "y")) == "written"
+    newest = bus.entries_after("news", FIRST).entries[-1].publication
     assert newest == publication(new_term, 2, "y")
 
 
@@ -159,10 +166,8 @@ def test_writing_twice_does_no_harm(bus: Bus) -> None:
     lease = lease_on(bus)
     term = take(lease)
     for _ in range(2):
-        assert (
-            bus.write(lease.token, term, [publication(term, 1), publication(term, 2)], kept=5, beat=False) == "written"
-        )
-    entries = bus.entries_after("news", FIRST)
+        assert write(bus, lease, term, publication(term, 1), publication(term, 2)) == "written"
+    entries = bus.entries_after("news", FIRST).entries
     assert [entry.publication.seq for entry in entries if entry.publication is not None] == [1, 2]
 
 
@@ -172,9 +177,10 @@ def test_nobody_writes_in_an_epoch_that_was_ended(bus: Bus) -> None:
     term = take(lease)
     bus.end_epoch("another", unused_epoch())
     assert take(lease, term.epoch) == term
-    bus.end_epoch(term.epoch, "new")
-    assert bus.write(lease.token, term, [publication(term, 1)], kept=5, beat=False) == "renumber"
-    assert take(lease, term.epoch) == Term("new", term.fence)
+    new = unused_epoch()
+    bus.end_epoch(term.epoch, new)
+    assert write(bus, lease, term, publication(term, 1)) == "renumber"
+    assert take(lease, term.epoch) == Term(new, term.fence)
 
 
 def test_redis_that_was_emptied_begins_a_new_epoch(bus: Bus, members: Members, shared_redis: RedisServer) -> None:
@@ -273,7 +279,7 @@ def test_user_who_may_not_ask_for_the_run_can_still_collect(
     bus = members.bus(server.port)
     lease = lease_on(bus)
     term = take(lease)
-    assert bus.look() == (term.epoch, True, [])
+    assert bus.look() == (term.epoch, True, [], FIRST)
     assert take(lease, term.epoch) == term
 
 

@@ -352,8 +352,12 @@ def test_silence_alone_makes_a_follower_sick(members: Members, server: RedisServ
     collector, follower = members.pair(server.port)
     collector.broker.stop()
     there = server.client()
-    there.set(f"{members.prefix}bus:lease", "somebody who hangs", px=60_000)
-    follower.ails()
+
+    def keeps_the_lease_and_is_noticed() -> bool:
+        there.set(f"{members.prefix}bus:lease", "5" * 32, px=3000)
+        return not follower.broker.status().healthy
+
+    wait_until(keeps_the_lease_and_is_noticed, "it notices")
     assert "nothing was heard" in follower.broker.status().detail
     assert follower.role == "follower"
     there.delete(f"{members.prefix}bus:lease")

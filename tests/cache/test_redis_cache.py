@@ -251,8 +251,8 @@ def test_what_is_put_while_redis_is_asked_wins(
     there.set(f"{PREFIX}cache:prices", b"theirs")
     execute = redis.client.Pipeline.execute
 
-    def execute_slowly(pipeline: redis.client.Pipeline) -> object:
-        answer = execute(pipeline)
+    def execute_slowly(pipeline: redis.client.Pipeline, **options: bool) -> object:
+        answer = execute(pipeline, **options)
         monkeypatch.undo()
         green.spawn(cache.put, "prices", b"ours")
         green.sleep()

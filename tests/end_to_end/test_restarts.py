@@ -53,15 +53,16 @@ def test_restart_without_internet_serves_the_last_prices_with_their_age(
 
     status = wait_until(stale, "the feed is called stale")[0]
     assert status["demo"] is False
-    assert "BTC" in status["reason"]
+    assert "older than 3 s" in status["reason"]
     assert status["oldestAgeSeconds"] >= 3
     assert client.wait_for_more("crypto-prices", 2) == [rows, rows]
     report = get(f"{second.url}/health")
     assert report.status == 503
     assert report.json()["status"] == "unhealthy"
+    wait_until(lambda: "binance" in get(f"{second.url}/health").json()["reason"], "what the sources said")
     ready = get(f"{second.url}/health/ready")
     assert ready.status == 503
-    assert "binance" in wait_until(lambda: get(f"{second.url}/health/ready").json()["reason"], "a reason")
+    assert "older than" in ready.json()["reason"]
     assert get(f"{second.url}/health/live").status == 200
 
 
@@ -184,17 +185,14 @@ def test_end_of_the_internet_makes_the_feed_stale_and_not_silent(
     internet.kill()
 
     def explained() -> Any:
-        return [
-            status
-            for status in client.received("feed-status")
-            if status["status"] == "stale" and "binance" in status["reason"]
-        ]
+        return [status for status in client.received("feed-status") if status["status"] == "stale"]
 
-    status = wait_until(explained, "the feed is called stale, with what the sources said", timeout_s=60)[0]
+    status = wait_until(explained, "the feed is called stale", timeout_s=60)[0]
     assert "older than 3 s" in status["reason"]
+    assert "binance" not in status["reason"]
     report = get(f"{service.url}/health")
     assert report.status == 503
-    assert report.json()["providers"]["binance"]["last_error"]
+    wait_until(lambda: get(f"{service.url}/health").json()["providers"]["binance"]["last_error"], "what binance said")
     held = client.wait_for_more("crypto-prices", 3)
     assert held[0] == held[1] == held[2]
     assert len(held[0]) == len(SYMBOLS)

@@ -11,6 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import app
 from tests.test_app import Built
+from websocket.transports import recent
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are read again for every scrape; in earnest once a second."""
+    monkeypatch.setattr(recent, "MAX_AGE_S", 0.0)
 
 
 @pytest.fixture

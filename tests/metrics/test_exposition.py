@@ -16,6 +16,7 @@ from tests.test_app import Built, _own_handlers  # noqa: F401 - the fixture is f
 from websocket import green
 from websocket.documentation import API_VERSION
 from websocket.metrics import live
+from websocket.transports import recent
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -132,3 +133,35 @@ def test_running_service_is_measured(service: app.Service) -> None:
     assert samples(families["dwt_job_failing"])[("sweep connections", "housekeeping")] == 0
     assert samples(families["dwt_build_info"])[(platform.python_version(), API_VERSION)] == 1
     assert samples(families["dwt_collecting"]) == {(): 1}
+
+
+def test_others_run_while_the_figures_are_read(service: app.Service) -> None:
+    """All of them take longer than a ping should wait."""
+    turns: list[int] = []
+
+    def take_turns() -> None:
+        while True:
+            turns.append(1)
+            green.sleep(0)
+
+    ticking = green.start(take_turns)
+    families = scrape(service)
+    ticking.kill()
+    assert len(turns) > len(families) / 2
+
+
+def test_figures_are_read_once_a_second_for_everybody(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask for them; each format by itself."""
+    monkeypatch.setattr(recent, "MAX_AGE_S", 60.0)
+    read: list[int] = []
+
+    def prices(_parts: Any) -> list[Any]:
+        read.append(1)
+        return []
+
+    monkeypatch.setattr(live, "TOPICS", (prices,))
+    client = service.app.test_client()
+    for _ in range(5):
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics", headers={"Accept": OPENMETRICS}).status_code == 200
+    assert len(read) == 2

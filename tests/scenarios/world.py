@@ -14,7 +14,7 @@ from flask import Flask
 from tests.scenarios.internet import AGGREGATORS, EXCHANGES, Internet
 from tests.scenarios.screen import Screen
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.feed_status import FeedStatus, PriceFeedStatus
 from websocket.health import Health
 from websocket.price_book import PriceBook
@@ -45,8 +45,9 @@ class Box(Cache):
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        value = self.values.get(key)
+        return None if value is None or trouble_with(value, check) is not None else value
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
         self.values[key] = value
@@ -132,7 +133,6 @@ class World:
             self.book,
             self.settings,
             demo=demo,
-            troubles=lambda: {name: trouble for name, source in self.sources.items() if (trouble := source.trouble)},
             clock=internet.now,
         )
         self.broker = MemoryBroker(clock=internet.now)
@@ -156,6 +156,7 @@ class World:
             feed_status=self.feed_status,
             sources=self.sources,
             pools={pool.name: pool for pool in (self.ticks, self.snapshots)},
+            essential=(self.ticks, self.snapshots),
             cache=self.cache,
             broker=self.broker,
             settings=self.settings,

@@ -12,7 +12,7 @@ from typing import Any, cast
 from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.errors import UpstreamError, UpstreamTimeout
 from websocket.price_book import PriceBook
 from websocket.providers.base import Answer, Budget, Provider, Request
@@ -49,8 +49,9 @@ class DictCache(Cache):
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        value = self.values.get(key)
+        return None if value is None or trouble_with(value, check) is not None else value
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
         self.values[key] = value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.errors import BudgetSpent
 from websocket.providers import provider_classes
 from websocket.providers.base import Provider, Request
@@ -25,8 +25,9 @@ class Shelf(Cache):
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        value = self.values.get(key)
+        return None if value is None or trouble_with(value, check) is not None else value
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
         self.values[key] = value

@@ -12,7 +12,7 @@ import pytest
 from tests.support.processes import wait_until
 from websocket.broker.base import Publication
 from websocket.broker.memory_broker import MemoryBroker
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.coins import SYMBOLS
 from websocket.errors import BudgetSpent
 from websocket.feed_status import FeedStatus, PriceFeedStatus
@@ -35,8 +35,9 @@ class Shelf(Cache):
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        value = self.values.get(key)
+        return None if value is None or trouble_with(value, check) is not None else value
 
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
         self.values[key] = value
@@ -106,9 +107,7 @@ class Studio:
             book=self.book,
             ticks=self._pool("ticks", ticks or []),
             snapshots=self._pool("snapshots", snapshots or []),
-            feed_status=PriceFeedStatus(
-                self.book, PriceSettings(), demo=False, troubles=dict[str, str], clock=lambda: self.now
-            ),
+            feed_status=PriceFeedStatus(self.book, PriceSettings(), demo=False, clock=lambda: self.now),
             broker=self.broker,
             cache=self.shelf,
             cache_key="prices",
@@ -391,6 +390,63 @@ class TestStatus:
             studio.now += 1
             studio.service.check_status()
         assert [status.status for status in studio.told] == ["down", "live", "delayed", "stale"]
+
+    def test_coins_that_become_late_one_after_the_other_are_few_reports(self) -> None:
+        """An outage: each coin is late at another second, and the last report has all of them."""
+        studio = Studio()
+        for symbol in SYMBOLS:
+            studio.hold(symbol)
+            studio.now += 1
+        studio.service.check_status()
+        for _ in range(90):
+            studio.now += 1
+            studio.service.check_status()
+        assert [status.status for status in studio.told] == ["live", "delayed", "delayed"]
+        assert studio.told[-1].reason == "all prices older than 60 s"
+
+    def test_state_that_flaps_is_reported_once_a_second_at_most(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """And the last state always is."""
+        studio = Studio()
+        studio.hold(*SYMBOLS)
+        studio.service.check_status()
+        live = studio.told[0]
+        shown = live
+        monkeypatch.setattr(PriceFeedStatus, "of", lambda _self, _channel: shown)
+        for _ in range(100):
+            studio.now += 0.1
+            for state in ("delayed", "stale"):
+                shown = msgspec.structs.replace(live, status=state)
+                studio.service.check_status()
+        assert len(studio.told) <= 1 + 10
+        studio.now += 1
+        studio.service.check_status()
+        assert studio.told[-1].status == "stale"
+
+    def test_clock_that_was_set_back_keeps_no_change_back(self) -> None:
+        """For an hour, for example."""
+        studio = Studio()
+        studio.hold(*SYMBOLS)
+        studio.service.check_status()
+        studio.now -= 3600
+        studio.service.check_status()
+        assert [status.status for status in studio.told] == ["live", "stale"]
+
+    def test_client_that_came_between_two_reports_is_not_left_with_what_is_over(self) -> None:
+        """It saw a coin missing that nobody was told of, and that is there again when the next report is due."""
+        studio = Studio()
+        studio.hold(*SYMBOLS)
+        studio.service.check_status()
+        studio.now += 61
+        studio.service.check_status()
+        studio.hold(*SYMBOLS[1:])
+        assert (seen := studio.service.feed_status("crypto-prices")) is not None
+        assert seen.reason == "BTC older than 60 s"
+        studio.hold(*SYMBOLS)
+        for _ in range(10):
+            studio.now += 1
+            studio.service.check_status()
+        assert [status.status for status in studio.told] == ["live", "delayed", "live"]
+        assert studio.service.feed_status("crypto-prices").same_as(studio.told[-1])  # type: ignore[union-attr]
 
     def test_listener_that_fails_does_not_keep_the_change_from_others(self) -> None:
         """Each is called, whatever the one before it did."""

@@ -9,7 +9,9 @@ import pytest
 from tests.transports.conftest import StartServer
 from tests.wire.raw_client import RawClient
 from websocket.settings import EdgeSettings, ServerSettings
-from websocket.transports.edge import Edge
+from websocket.transports import request_rate
+from websocket.transports.edge import PROXY_FACTOR, Edge, RequestEdge, client_network
+from websocket.transports.request_rate import BURST_S
 from websocket.wire.handshake import HandshakeRefused
 
 SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
@@ -115,7 +117,139 @@ def test_networks_of_proxies() -> None:
     assert behind.address_of({"REMOTE_ADDR": "10.1.2.3", "HTTP_X_FORWARDED_FOR": "1.2.3.4, 10.9.9.9"}) == "1.2.3.4"
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("1.2.3.4", "1.2.3.4"),
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("2001:db8:0:1:aaaa:bbbb:cccc:dddd", "2001:db8:0:1::/64"),
+        ("2001:DB8:0:1::1", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("not:an:address", "not:an:address"),
+        ("x" * 5000, "x" * 64),
+    ],
+)
+def test_one_client_is_an_ipv4_address_or_a_network_of_ipv6(address: str, network: str) -> None:
+    """Of IPv6 a single machine has 2 ** 64 addresses."""
+    assert client_network(address) == network
+
+
+def test_proxy_written_as_an_ipv6_address_is_one() -> None:
+    """As a listener of both families sees it."""
+    assert edge().address_of({"REMOTE_ADDR": "::ffff:127.0.0.1", "HTTP_X_FORWARDED_FOR": "1.2.3.4"}) == "1.2.3.4"
+
+
+# Requests
+
+
+class Clock:
+    """Monotonic seconds that the test sets."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rated(per_second: float) -> tuple[Edge, Clock]:
+    """An edge with a limit of requests."""
+    clock = Clock()
+    return Edge(ServerSettings(), EdgeSettings(requests_per_second=per_second), clock=clock), clock
+
+
+def allowed(edge: Edge, address: str, tokens: float = 1.0, tries: int = 10_000) -> int:
+    """How many requests pass until one is refused."""
+    for number in range(tries):
+        try:
+            edge.check_request(address, tokens)
+        except HandshakeRefused:
+            return number
+    return tries
+
+
+def test_requests_of_one_address_are_limited_and_others_are_not() -> None:
+    rated_edge, _ = rated(10)
+    assert allowed(rated_edge, "1.1.1.1") == 10 * BURST_S
+    assert allowed(rated_edge, "2.2.2.2", tokens=10) == BURST_S
+
+
+def test_tokens_come_back_with_time() -> None:
+    rated_edge, clock = rated(10)
+    allowed(rated_edge, "1.1.1.1")
+    with pytest.raises(HandshakeRefused) as refused:
+        rated_edge.check_request("1.1.1.1", 5)
+    assert ("Retry-After", "1") in refused.value.headers
+    clock.now += 1
+    assert allowed(rated_edge, "1.1.1.1") == 10
+
+
+def test_proxy_has_the_requests_of_many_clients() -> None:
+    rated_edge, _ = rated(10)
+    assert allowed(rated_edge, "127.0.0.1") == 10 * BURST_S * PROXY_FACTOR
+
+
+@pytest.mark.parametrize("per_second", [0.0, 0.001])
+def test_request_that_costs_more_than_there_can_be_still_passes_once(per_second: float) -> None:
+    """And 0 is no limit."""
+    rated_edge, _ = rated(per_second)
+    assert allowed(rated_edge, "1.1.1.1", tokens=50, tries=3) == (3 if not per_second else 1)
+
+
+def test_addresses_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_rate, "MAX_ADDRESSES", 10)
+    rated_edge, _ = rated(1)
+    for number in range(100):
+        rated_edge.check_request(f"1.1.1.{number}", 1)
+    assert len(rated_edge._requests._buckets) == 10
+
+
+def ask(edge: Edge, path: str, **environ: str) -> str:
+    """The status that the middleware answers a request with."""
+    said: list[str] = []
+    app = RequestEdge(
+        lambda _environ, start: (start("200 OK", []), [])[1], edge, cost_of=lambda path: 7.0 if path == "/dear" else 1.0
+    )
+    list(app({"PATH_INFO": path, **environ}, lambda status, _headers: said.append(status)))
+    return said[0][:3]
+
+
+def test_each_request_costs_what_its_route_does() -> None:
+    rated_edge, _ = rated(1)
+    remote = {"REMOTE_ADDR": "1.1.1.1"}
+    assert [ask(rated_edge, "/dear", **remote) for _ in range(3)] == ["200", "200", "429"]
+    assert [ask(rated_edge, "/cheap", **remote) for _ in range(7)] == ["200"] * 6 + ["429"]
+    assert ask(rated_edge, "/ws", HTTP_UPGRADE="websocket", **remote) == "429"
+
+
+def test_sessions_poll_for_little_and_upgrades_of_a_proxy_for_nothing() -> None:
+    rated_edge, _ = rated(1)
+    polls = [
+        ask(rated_edge, "/socket.io/", QUERY_STRING="EIO=4&transport=polling&sid=x", REMOTE_ADDR="1.1.1.1")
+        for _ in range(81)
+    ]
+    assert polls == ["200"] * 80 + ["429"]
+    upgrades = {ask(rated_edge, "/ws", HTTP_UPGRADE="websocket", REMOTE_ADDR="127.0.0.1") for _ in range(500)}
+    assert upgrades == {"200"}
+
+
 # Places
+
+
+def test_default_share_of_an_address_is_a_twentieth_and_does_not_count_for_a_silent_proxy() -> None:
+    """Which would otherwise keep out everybody behind it; a number that the operator chose counts for everybody."""
+    by_default = Edge(ServerSettings(max_connections=100), EdgeSettings())
+    for _ in range(5):
+        for address in ("1.1.1.1", "127.0.0.1"):
+            by_default.check_room(address)
+            by_default.enter(address)
+    by_default.check_room("127.0.0.1")
+    by_default.check_room("2.2.2.2")
+    with pytest.raises(HandshakeRefused, match="your address"):
+        by_default.check_room("1.1.1.1")
+    chosen = Edge(ServerSettings(), EdgeSettings(max_connections_per_address=1))
+    chosen.enter("127.0.0.1")
+    with pytest.raises(HandshakeRefused, match="your address"):
+        chosen.check_room("127.0.0.1")
 
 
 def status_of(client: RawClient, path: str, address: str = "1.1.1.1") -> int:

@@ -18,7 +18,11 @@ from tests.archive.sample import HOSTILE_TITLE, MONDAY, make_archive
 from tests.archive.support import article, news
 from tests.documentation.contract import check, check_http_error
 from tests.support.http_server import serving
+from tests.support.native_gate import NativeGate
 from tests.support.plain_http import get
+from tests.support.processes import wait_until
+from websocket import green
+from websocket.archive import reads
 from websocket.archive.store import Archive
 from websocket.coins import SYMBOLS
 from websocket.documentation import archive_answers
@@ -28,6 +32,11 @@ from websocket.transports import history_api as api_module
 from websocket.transports.history_api import history_api
 
 NOW = MONDAY + 600.0
+
+
+def address_of(environ: Any) -> str:
+    """Of the client; there are no proxies here."""
+    return str(environ["REMOTE_ADDR"])
 
 
 class Client:
@@ -43,7 +52,7 @@ class Client:
         self.archive = Archive(settings or ArchiveSettings(), folder, demo=demo, clock=lambda: NOW)
         self.archive.start()
         self.app = Flask(__name__)
-        self.app.register_blueprint(history_api(self.archive, demo=demo, clock=lambda: NOW))
+        self.app.register_blueprint(history_api(self.archive, demo=demo, address_of=address_of, clock=lambda: NOW))
         self._client = self.app.test_client()
 
     def get(self, path: str, **parameters: Any) -> TestResponse:
@@ -432,17 +441,32 @@ def test_archive_that_breaks(client: Client) -> None:
     assert client.get("/api/news").status_code == 200
 
 
+def test_client_that_asks_for_too_much_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is the one who is refused, and told when to come back; a client of another address is served meanwhile."""
+    monkeypatch.setattr(reads, "WAITING_PER_READER", 1)
+    gate = NativeGate()
+    for _ in range(2):
+        green.spawn(lambda: client.archive.read(lambda _: gate.wait(), reader="127.0.0.1"))
+    wait_until(gate.is_reached, "the first read has begun")
+    refused = client.get("/api/news", q="x")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert check_http_error(refused.data)["temporary"] is True
+    other = client.app.test_client().get("/api/news?q=x", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert other.status_code == 200
+    gate.open()
+
+
 def test_stream_waits_for_a_busy_archive(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has begun, so it can only go on or break off."""
     monkeypatch.setattr(api_module, "STREAM_ROWS", 50)
     monkeypatch.setattr(api_module, "STREAM_PAUSES_S", (0.01, 0.01))
     read, calls = client.archive.read, []
 
-    def read_or_refuse(query: Any) -> Any:
+    def read_or_refuse(query: Any, **options: Any) -> Any:
         calls.append(query)
         if len(calls) in busy:
             raise ArchiveUnavailable("The archive is busy with other reads.")
-        return read(query)
+        return read(query, **options)
 
     monkeypatch.setattr(client.archive, "read", read_or_refuse)
     busy = {2, 3}

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from tests.documentation.contract import check_http_error
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from tests.transports.live_server import LiveServer
 from tests.wire.raw_client import BINARY, TEXT, RawClient, masked
+from websocket import green
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
 from websocket.settings import EdgeSettings
+from websocket.transports import json_websocket
 
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 ACTIONS = ["subscribe", "unsubscribe", "get_status", "ping"]
@@ -538,7 +541,7 @@ def test_handshake_is_refused_with_its_status(
         assert answer.headers["allow"] == "GET"
     if status == 426:
         assert answer.headers.get("upgrade") == "websocket" or answer.headers["sec-websocket-version"] == "13"
-    assert server.stats()["total_connections"] == 0
+    assert server.stats()["connections_since_start"] == 0
 
 
 def test_compression_and_subprotocols_are_declined(server: LiveServer) -> None:
@@ -723,10 +726,50 @@ def test_stats_tell_who_is_connected(server: LiveServer) -> None:
     assert reply.status == 200
     data = reply.json()["data"]
     assert (data["active_connections"], data["total_connections"], data["total_subscriptions"]) == (1, 1, 1)
+    assert data["subscription_counts"] == data["subscriptions"]
+    assert data["next_offset"] is None
     assert data["subscriptions"]["news"] == 1
     (info,) = data["clients"]
     assert (info["endpoint"], info["subscriptions"], info["messages_received"]) == ("/ws", ["news"], 1)
     client.leave()
+
+
+def test_stats_are_paged(server: LiveServer) -> None:
+    """The newest clients first, each on one page; the counts are of all."""
+    clients = [server.connect() for _ in range(7)]
+    ids = [client.hear()["client_id"] for client in clients]
+    url = f"http://127.0.0.1:{server.port}/ws/stats"
+    listed: list[str] = []
+    offset: int | None = 0
+    while offset is not None:
+        data = get(f"{url}?limit=3&offset={offset}").json()["data"]
+        assert data["total_connections"] == 7
+        listed += [client["client_id"] for client in data["clients"]]
+        offset = data["next_offset"]
+    assert listed == ids[::-1]
+    beyond = get(f"{url}?offset=7").json()["data"]
+    assert (beyond["clients"], beyond["next_offset"], beyond["total_connections"]) == ([], None, 7)
+
+
+def test_stats_of_many_clients_are_a_page_with_turns_for_others(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one answer lists has an end, and others run before it is whole."""
+    monkeypatch.setattr(json_websocket, "LISTED_AT_ONCE", 2)
+    clients = [server.connect() for _ in range(5)]
+    turns: list[str] = []
+    green.spawn(lambda: turns.append("another"))
+    assert len(server.websockets.stats(limit=4)["clients"]) == 4
+    assert turns == ["another"]
+    assert len(clients) == 5
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "offset=-1", "offset=x", "offset=1&offset=2", "page=1"])
+def test_stats_refuse_nonsense(server: LiveServer, query: str) -> None:
+    """By name."""
+    reply = get(f"http://127.0.0.1:{server.port}/ws/stats?{query}")
+    assert reply.status == 400
+    assert query.partition("=")[0] in check_http_error(reply.body)["message"]
 
 
 def test_last_activity_is_when_something_was_received(server: LiveServer) -> None:
@@ -754,7 +797,7 @@ def test_counts_are_right_after_a_client_is_gone(server: LiveServer, end: str) -
         getattr(subscribed(server), end)()
     server.wait_until_empty()
     stats = server.stats()
-    assert (stats["active_connections"], stats["total_connections"], stats["total_subscriptions"]) == (0, 20, 0)
+    assert (stats["active_connections"], stats["connections_since_start"], stats["total_subscriptions"]) == (0, 20, 0)
     assert stats["messages_received"] == 20
     assert sum(stats["closed"].values()) == 20
     assert server.edge._total == 0

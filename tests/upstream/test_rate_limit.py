@@ -325,3 +325,31 @@ def test_what_this_process_knows_is_told_without_asking_anybody(make_provider, m
     monkeypatch.setattr(limiter, "_shared_pause_until", 0.0)
     monkeypatch.setattr(limiter, "_shared", object())  # whoever asked it would fail
     assert limiter.remaining_here(acme) == (7, 97)
+
+
+def hold_future_requests(client: redis.Redis, key: str) -> None:
+    client.lpush(key, *[str(time.time() + 86_400)] * 7)
+
+
+@pytest.mark.parametrize(
+    ("key", "put"),
+    [
+        ("minute", hold_future_requests),
+        ("month", lambda client, key: client.set(key, 10**15)),
+        ("month", lambda client, key: client.rpush(key, "x")),
+        ("month", lambda client, key: client.set(key, b"9" * 1_000_000)),
+    ],
+)
+def test_counts_that_cannot_be_ours_do_not_spend_a_budget(redis_server, make_provider, key, put):
+    """Requests that have not come yet, or more than there can be: the process counts alone, and says so."""
+    settings, _ = redis_server
+    limiter = RateLimiter(redis_storage(settings))
+    acme = make_provider(per_minute=7, per_month=100)
+    take(limiter, acme)
+    client = redis.Redis(port=settings.port, password="s3cret", decode_responses=True)
+    month = f"{time.strftime('%Y-%m', time.gmtime(time.time()))}:{acme.name}"
+    (name,) = (name for name in client.keys("*") if (month in name) == (key == "month"))
+    client.delete(name)
+    put(client, name)
+    take(limiter, acme, times=6)
+    assert limiter.refused.count == 1

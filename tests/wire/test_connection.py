@@ -85,6 +85,7 @@ class Pair:
         accepted, _ = listener.accept()
         listener.close()
         real = green.real_socket(accepted)
+        real = type(real)(fileno=real.detach())  # the green one closes its own when it is collected
         real.setblocking(False)
         self.peer = Peer(client)
         self.connection = Connection(real, self.connections, self.session)

@@ -18,6 +18,7 @@ from websocket.archive.recorder import Batch, Recorder
 from websocket.archive.rows import EventRow
 from websocket.archive.status import EventKind, Kind
 from websocket.archive.writer import write_batch
+from websocket.refused import Throttle
 from websocket.settings import ArchiveSettings
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Keeper:
         self.rows_written = 0
         self.rows_given_up = 0
         self.failures = 0
+        self._bugs = Throttle()
         self._path = path
         self._recorder = recorder
         self._settings = settings
@@ -182,10 +184,15 @@ class Keeper:
             logger.error("archive was removed or replaced, it is opened anew path=%s", self._path)
             self.release()
             return True
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, ValueError, OverflowError):
-            # these rows would fail for ever, and the others behind them
-            logger.exception("rows cannot be stored, given up rows=%d", len(batch))
-            self.rows_given_up += len(batch)
+        except (
+            *(sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError),
+            *(ValueError, OverflowError),
+        ) as error:
+            if len(batch) > 1:
+                return self._write_singly(opened, batch)
+            # it would fail for ever, and the others behind it
+            self._bugs.exception(logger, "a row cannot be stored, given up", error)
+            self.rows_given_up += 1
             self.failures += 1
             return True
         except (sqlite3.Error, OSError) as error:
@@ -199,6 +206,19 @@ class Keeper:
         self.last_save = self._clock()
         self._recover()
         return True
+
+    def _write_singly(self, opened: Opened, batch: Batch) -> bool:
+        """One row that cannot be stored must not take the others with it."""
+        is_well = True
+        waiting: list[Batch] = []
+        for one in batch.singly():
+            if is_well and self._opened is opened:
+                is_well = self._write(opened, one)
+            else:
+                waiting.append(one)
+        for one in reversed(waiting):
+            self._recorder.put_back(one)
+        return is_well
 
     def _fail_to_write(self, error: Exception) -> None:
         self._fail(f"cannot be written: {in_words(error)}")

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 from websocket import codec
+from websocket.archive.pacing import in_slices
 from websocket.archive.retention import candle_symbols, price_symbols
 from websocket.archive.rows import ArticleRow, CandleRow, EventRow, Interval, PriceRow, UpdateRow, WhaleRow
 from websocket.errors import BadRequest
@@ -258,7 +259,7 @@ def _page(
     row_of: Callable[[Sequence[Any]], R_co],
     key_of: Callable[[Sequence[Any]], Any],
 ) -> Page[R_co]:
-    rows = [row_of(values) for values in found[:limit]]
+    rows = [row for some in in_slices(found[:limit], lambda part: [row_of(values) for values in part]) for row in some]
     return Page(rows=rows, after=_cursor(key_of(found[limit - 1])) if len(found) > limit else None)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -88,6 +88,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.prices) + len(self.articles) + len(self.whales) + len(self.updates) + len(self.events)
+
+    def singly(self) -> Iterator[Batch]:
+        """Each row as a batch of its own."""
+        for kind in self.__struct_fields__:
+            for row in getattr(self, kind):
+                yield Batch(**{kind: [row]})
 
     @property
     def oldest(self) -> float | None:

@@ -19,6 +19,7 @@ from websocket import green
 from websocket.archive import database
 from websocket.archive.keeper import Keeper
 from websocket.archive.progress import Progress
+from websocket.archive.reads import Reads
 from websocket.archive.recorder import Recorder
 from websocket.archive.status import ArchiveStatus, EventKind
 from websocket.archive.turns import Turns
@@ -34,17 +35,8 @@ START_WAIT_S = 2.0
 CLOSE_WAIT_S = 5.0
 """How long its end waits for the disk."""
 
-READS_AT_ONCE = 2
-"""More would keep others, such as the resolver, from native threads, and the event loop from the interpreter."""
-
-READ_WAIT_S = 3.0
-"""How long a read waits for others to end; most take some milliseconds."""
-
-LOOK_INTERVAL_S = 0.02
-"""Between two looks whether they have."""
-
-READ_TIME_S = 10.0
-"""Longest time of one read."""
+READ_TIME_S = 3.0
+"""Longest time of one read; a search through all articles of some years takes a second."""
 
 INSTRUCTIONS_PER_LOOK = 20_000
 """Of SQLite's virtual machine, between two looks at the clock while it reads; about a millisecond."""
@@ -85,7 +77,7 @@ class Archive:
         self._flush_to_come: threading.Event | None = None
         self._is_started = False
         self._is_closed = False
-        self._reads: set[_Read] = set()
+        self._reads = Reads()
 
     # Taking in
 
@@ -184,23 +176,24 @@ class Archive:
             last_export=keeper.events.get("export"),
         )
 
-    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, query: Callable[[sqlite3.Connection], T], *, reader: str = "") -> T:
         """Runs a query in a native thread, on a read-only connection that sees one state of the file.
 
         Args:
             query: gets the connection. It must neither log nor wait for green threads; its own exceptions come through.
+            reader: who asks, such as an address. Each has one read at a time, and waits for it in turn.
 
         Raises:
             ArchiveUnavailable: the archive is off or not open, other reads go on for long, or this one took too long.
+            TooManyReads: this reader has more of them waiting than it may.
         """
         if not self._keeper.is_open:
             raise ArchiveUnavailable(f"The archive cannot be read: {self._detail()}.")
-        self._wait_for_others()
-        read = _Read(self.path, query, self._reads)
+        read = _Read(self.path, query, self._reads, self._reads.begin(reader))
         try:
             # the query's own time is limited where it runs; this is for a disk that hangs
             with green.deadline(READ_TIME_S + database.BUSY_TIMEOUT_S):
-                answer: T = green.run_in_native_thread(read)
+                answer: T = green.DISK_READS.run(read)
                 return answer
         except sqlite3.Error as error:
             if database.is_damage(error):
@@ -212,18 +205,6 @@ class Archive:
             raise ArchiveUnavailable("The disk of the archive takes too long to answer.") from error
         finally:
             read.give_up()
-
-    def _wait_for_others(self) -> None:
-        """Returns when there is room for one more read.
-
-        Raises:
-            ArchiveUnavailable: there was none for too long.
-        """
-        until = time.monotonic() + READ_WAIT_S
-        while len(self._reads) >= READS_AT_ONCE:
-            if time.monotonic() >= until:
-                raise ArchiveUnavailable("The archive is busy with other reads; try again.")
-            green.sleep(LOOK_INTERVAL_S)
 
     def _detail(self) -> str:
         if not self._is_enabled:
@@ -238,15 +219,16 @@ class _Read:
     Args:
         path: of the file.
         query: what is asked.
-        under_way: all reads that have not ended.
+        reads: all reads that have not ended.
+        turn: of this one.
     """
 
-    def __init__(self, path: Path, query: Callable[[sqlite3.Connection], Any], under_way: set[_Read]) -> None:
+    def __init__(self, path: Path, query: Callable[[sqlite3.Connection], Any], reads: Reads, turn: object) -> None:
         self._path = path
         self._query = query
-        self._under_way = under_way
+        self._reads = reads
+        self._turn = turn
         self._has_begun = False
-        under_way.add(self)
 
     def __call__(self) -> Any:
         """Runs it.
@@ -264,9 +246,9 @@ class _Read:
             finally:
                 connection.close()
         finally:
-            self._under_way.discard(self)
+            self._reads.end(self._turn)
 
     def give_up(self) -> None:
         """Nobody waits any more: one that has not begun by now never will."""
         if not self._has_begun:
-            self._under_way.discard(self)
+            self._reads.end(self._turn)

@@ -32,6 +32,12 @@ RECENT = 64
 would take some ten times the memory of their bytes.
 """
 
+BODY_MAX_BYTES = 1_000_000
+"""Longest payload; the largest of today has about 60 kB."""
+
+SEQ_MAX = 2**50
+"""No channel gets there; every client can count so far."""
+
 
 class Publication(msgspec.Struct, frozen=True):
     """One message on one channel.
@@ -56,6 +62,18 @@ class Publication(msgspec.Struct, frozen=True):
         return _decoded(self.body)
 
 
+def encoded(data: Any) -> bytes:
+    """The body of a payload.
+
+    Raises:
+        ValueError: as ``Broker.publish``.
+    """
+    body = codec.encode(data)
+    if len(body) > BODY_MAX_BYTES:
+        raise ValueError(f"a payload of {len(body)} bytes; {BODY_MAX_BYTES} are the most")
+    return body
+
+
 @lru_cache(maxsize=RECENT)
 def _decoded(body: bytes) -> Any:
     return codec.decode(body)
@@ -73,6 +91,8 @@ class BusStatus(msgspec.Struct, frozen=True):
         outbox: publications that the others cannot have yet.
         last_error: the last trouble with the bus, also when it is over; None when there was none.
         epoch: of the numbers that are given, or followed, now.
+        refused: how much was found in Redis that cannot be ours, since the start of the process.
+        last_refused: the newest of that in words; None when there was none.
     """
 
     role: Role
@@ -82,6 +102,8 @@ class BusStatus(msgspec.Struct, frozen=True):
     outbox: int
     last_error: str | None
     epoch: str
+    refused: int = 0
+    last_refused: str | None = None
 
 
 Listener = Callable[[Publication], None]
@@ -132,7 +154,8 @@ class Broker(ABC):
             data: records or plain values.
 
         Raises:
-            ValueError: the payload holds a NaN or an infinity; nothing was published.
+            ValueError: the payload holds a NaN or an infinity, or is longer than ``BODY_MAX_BYTES``; nothing was
+                published.
             NotCollecting: another process collects, or it is not known yet who does; nothing was published.
         """
 

@@ -11,49 +11,59 @@ Below ``<REDIS_PREFIX>bus:`` (in demo mode ``<REDIS_PREFIX>demo:bus:``) there ar
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import redis
+from msgspec import Meta
+from redis.exceptions import InvalidResponse
 
-from websocket import codec, green
+from websocket import green
 from websocket.broker import bus_scripts
 from websocket.broker.base import Publication
+from websocket.broker.entries import (
+    CHANNEL_MAX_LENGTH,
+    FIRST,
+    Beat,
+    Check,
+    Entry,
+    EntryId,
+    Head,
+    check_json,
+    entry_id,
+    read_beat,
+    read_head,
+    read_publication,
+)
 from websocket.cache.redis_connection import CALL_DEADLINE_S, redis_client
+from websocket.refused import Refused
 from websocket.settings import RedisSettings
-
-logger = logging.getLogger(__name__)
 
 BLOCK_S = 1.0
 """How long a reader waits in Redis for something new."""
 
 _READER_TIMEOUT_S = 3.0
-_ENTRIES_PER_READ = 64
+_FIELDS = [b"epoch", b"seq", b"time", b"body"]
+_FIELD_MAX_BYTES = bus_scripts.FIELD_MAX_BYTES
+_ENTRIES_PER_READ = 16
+_ENTRIES_PER_PAGE = 100
+_CHANNELS_MAX = 1000
 
 WriteOutcome = Literal["written", "lost", "renumber"]
 
-
-class EntryId(NamedTuple):
-    """Position in a stream: milliseconds and a counter."""
-
-    ms: int
-    order: int
-
-    def __str__(self) -> str:
-        return f"{self.ms}-{self.order}"
+Text = Annotated[str, Meta(max_length=200)]
+Count = Annotated[int, Meta(ge=0)]
 
 
-FIRST = EntryId(0, 0)
-"""Before every entry."""
-
-
-class Entry(NamedTuple):
-    """One entry of a channel's stream; ``publication`` is None when it is not one that we would write."""
-
-    id: EntryId
-    publication: Publication | None
+class _Claimed(msgspec.Struct, array_like=True):
+    outcome: Literal["granted", "taken", "late", "restarted"]
+    epoch: Annotated[str, Meta(pattern=r"^([0-9a-f]{12})?\Z")]
+    fence: Count
+    run: Text
+    time_ms: Count
+    foreign: list[Text]
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -81,11 +91,68 @@ class ClaimAnswer(msgspec.Struct, frozen=True):
 
 
 class View(NamedTuple):
-    """What there is to follow. Nothing counts while it is not ``confirmed`` after a restart of Redis."""
+    """What there is to follow. Nothing counts while it is not ``confirmed`` after a restart of Redis.
+
+    Attributes:
+        epoch: of the numbers; empty when there is none.
+        confirmed: whether a collector has said so in this run of Redis.
+        channels: their names, in their order.
+        last_beat: where the heartbeats are; ``FIRST`` when there were none.
+    """
 
     epoch: str
     confirmed: bool
     channels: list[str]
+    last_beat: EntryId
+
+
+class Page(NamedTuple):
+    """Entries of a stream from a position on.
+
+    Attributes:
+        entries: in their order.
+        is_more: whether others follow.
+        last: the last position of the entries, without any that of the stream; None for what is no stream.
+    """
+
+    entries: list[Entry]
+    is_more: bool
+    last: EntryId | None
+
+
+class Known(NamedTuple):
+    """What whoever collects knows of a stream, which nobody else should write to.
+
+    Attributes:
+        last: its last position.
+        remove: positions of entries that are not ours.
+    """
+
+    last: EntryId = FIRST
+    remove: tuple[EntryId, ...] = ()
+
+
+class Found(NamedTuple):
+    """What stood behind the position that was known of a stream, before anything was added.
+
+    Attributes:
+        last: its last position now.
+        is_gone: whether what was known is there no more; then nothing was added.
+        is_more: whether there are more entries than could be read.
+        entries: of somebody else, or our own of a call whose answer was lost.
+    """
+
+    last: EntryId
+    is_gone: bool
+    is_more: bool
+    entries: list[Entry]
+
+
+class Written(NamedTuple):
+    """What came of a write, and what was found by channel. Nothing was written unless ``outcome`` says so."""
+
+    outcome: WriteOutcome
+    found: dict[str, Found]
 
 
 class News(NamedTuple):
@@ -93,11 +160,13 @@ class News(NamedTuple):
 
     Attributes:
         entries: by channel, in their order.
-        beats: last entry of the heartbeats, and how many channels it says there are; None without one.
+        beats: last position of the heartbeats; None without one.
+        beat: the newest of them; None without one that is ours.
     """
 
     entries: dict[str, list[Entry]]
-    beats: tuple[EntryId, int] | None
+    beats: EntryId | None
+    beat: Beat | None
 
 
 class Bus:
@@ -108,18 +177,36 @@ class Bus:
     Args:
         client: used by this alone.
         prefix: begins the name of every key.
+        refused: counts what cannot be ours.
+        check: knows the payloads.
+        clock: wall clock, Unix seconds.
     """
 
-    def __init__(self, client: redis.Redis, prefix: str) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        prefix: str,
+        *,
+        refused: Refused | None = None,
+        check: Check = check_json,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._client = client
+        self._refused = refused or Refused("the bus")
+        self._check = check
+        self._clock = clock
         self._prefix = prefix
         self._lease = f"{prefix}lease"
         self._state = f"{prefix}state"
         self._channels = f"{prefix}channels"
         self._heartbeats = f"{prefix}heartbeats"
+        # as it comes: a name that is there twice must not be taken for one
+        client.set_response_callback("XREAD", lambda answer, **_: answer)
         self._claim = client.register_script(bus_scripts.CLAIM)
         self._write = client.register_script(bus_scripts.WRITE)
         self._look = client.register_script(bus_scripts.LOOK)
+        self._read = client.register_script(bus_scripts.READ)
+        self._heads = client.register_script(bus_scripts.HEADS)
         self._end_epoch = client.register_script(bus_scripts.END_EPOCH)
         self._release = client.register_script(bus_scripts.RELEASE)
 
@@ -147,39 +234,61 @@ class Bus:
         """
         arguments: list[Any] = [token, lease_ms, unused_epoch, our_epoch, our_run, not_after_ms]
         with green.deadline(within_s):
-            outcome, epoch, fence, run, time_ms = self._claim(keys=[self._lease, self._state], args=arguments)
-        term = Term(epoch.decode(), int(fence)) if outcome == b"granted" else None
-        return ClaimAnswer(outcome.decode(), term, run.decode(), int(time_ms))
+            answer = _typed(self._claim(keys=[self._lease, self._state], args=arguments), _Claimed)
+        self._note(answer.foreign)
+        term = Term(answer.epoch, answer.fence) if answer.outcome == "granted" else None
+        return ClaimAnswer(answer.outcome, term, answer.run, answer.time_ms)
 
     def write(
-        self, token: str, term: Term, publications: Sequence[Publication], *, kept: int, beat: bool
-    ) -> WriteOutcome:
+        self,
+        token: str,
+        term: Term,
+        publications: Sequence[Publication],
+        streams: Mapping[str, Known],
+        *,
+        kept: int,
+        beat: bool,
+    ) -> Written:
         """Adds publications to the streams of their channels, then a heartbeat if wanted.
 
         Args:
             token: of this process.
             term: in which they were numbered.
             publications: those of one channel in their order.
+            streams: every channel that there is, with what is known of its stream.
             kept: entries that a stream keeps.
             beat: True for a heartbeat.
 
         Returns:
-            ``lost`` when somebody else has collected since; ``renumber`` when the epoch was ended. Then nothing was
-            written.
+            ``lost`` when somebody else has collected since; ``renumber`` when the epoch was ended.
         """
-        keys = [self._state, self._heartbeats, self._channels, *(self._stream(each.channel) for each in publications)]
-        arguments: list[Any] = [token, term.fence, term.epoch, kept, "1" if beat else ""]
+        names = list(streams)
+        keys = [self._state, self._heartbeats, self._channels, *(self._stream(name) for name in names)]
+        arguments: list[Any] = [token, term.fence, term.epoch, kept, "1" if beat else "", len(names)]
+        for name, known in streams.items():
+            arguments += [name, str(known.last), str(known.last.following), " ".join(map(str, known.remove))]
+        numbers = {name: number for number, name in enumerate(names, 1)}
         for each in publications:
-            arguments += [each.channel, each.seq, repr(each.time), each.body]
+            arguments += [numbers[each.channel], each.seq, repr(each.time), each.body]
         with green.deadline(CALL_DEADLINE_S):
-            outcome: WriteOutcome = self._write(keys=keys, args=arguments).decode()
-        return outcome
+            outcome, found, foreign = self._write(keys=keys, args=arguments)
+        self._note(_typed(foreign, list[Text]))
+        return Written(
+            _typed(outcome, WriteOutcome),
+            {
+                name: Found(_position(last), bool(is_gone), bool(is_more), self._entries(name, rows))
+                for name, (last, is_gone, is_more, rows) in zip(names, found, strict=False)
+            },
+        )
 
     def look(self) -> View:
         """What there is to follow."""
         with green.deadline(CALL_DEADLINE_S):
-            epoch, confirmed, channels = self._look(keys=[self._state, self._channels])
-        return View(epoch.decode(), bool(confirmed), sorted(name.decode() for name in channels))
+            epoch, confirmed, names, beat = self._look(
+                keys=[self._state, self._channels, self._heartbeats], args=[_CHANNELS_MAX]
+            )
+        channels = [name.decode(errors="replace") for name in names if len(name) <= CHANNEL_MAX_LENGTH]
+        return View(epoch.decode(errors="replace"), bool(confirmed), sorted(channels), _position(beat))
 
     def end_epoch(self, epoch: str, unused_epoch: str) -> None:
         """Has whoever collects begin a new epoch if ``epoch`` is still the current one."""
@@ -191,28 +300,30 @@ class Bus:
         with green.deadline(CALL_DEADLINE_S):
             self._release(keys=[self._lease], args=[token])
 
-    def newest(self, channels: Iterable[str]) -> dict[str, Entry]:
-        """The newest entry of each channel; channels without entries are left out."""
+    def heads(self, channels: Iterable[str], most: int) -> dict[str, list[tuple[EntryId, Head | None]]]:
+        """Positions of the newest entries of each channel and which publications they are, newest first; None for what
+        is none.
+        """
         channels = list(channels)
-        pipeline = self._client.pipeline(transaction=False)
-        for channel in channels:
-            pipeline.xrevrange(self._stream(channel), count=1)
-        with green.deadline(CALL_DEADLINE_S):
-            answers = pipeline.execute()
-        return {channel: _entry(channel, rows[0]) for channel, rows in zip(channels, answers, strict=True) if rows}
-
-    def entries_after(self, channel: str, position: EntryId) -> list[Entry]:
-        """What a channel's stream has behind a position."""
-        after = EntryId(position.ms, position.order + 1)
+        if not channels:
+            return {}
         with green.deadline(_READER_TIMEOUT_S):
-            rows: Any = self._client.xrange(self._stream(channel), min=str(after))
-        return [_entry(channel, row) for row in rows]
+            answer: Any = self._heads(keys=[self._stream(channel) for channel in channels], args=[most])
+        return {
+            channel: [(_position(position), _head(row)) for position, *row in rows]
+            for channel, rows in zip(channels, answer, strict=True)
+        }
 
-    def last_beat(self) -> EntryId:
-        """Where the heartbeats are now; ``FIRST`` when there were none."""
-        with green.deadline(CALL_DEADLINE_S):
-            rows: Any = self._client.xrevrange(self._heartbeats, count=1)
-        return _entry_id(rows[0][0]) if rows else FIRST
+    def entries_after(self, channel: str, position: EntryId) -> Page:
+        """What a channel's stream has behind a position, a page of it."""
+        with green.deadline(_READER_TIMEOUT_S):
+            last, is_more, rows = self._read(
+                keys=[self._stream(channel)], args=[str(position.following), _ENTRIES_PER_PAGE]
+            )
+        if not last:
+            self._refused.note(f"stream:{channel}", "is no stream")
+            return Page([], False, None)
+        return Page(self._entries(channel, rows), bool(is_more), _position(last))
 
     def wait_for_news(self, positions: Mapping[str, EntryId], beats: EntryId) -> News:
         """Waits at most ``BLOCK_S`` for entries behind the positions, on any channel or among the heartbeats."""
@@ -221,16 +332,15 @@ class Bus:
         after[self._heartbeats] = str(beats)
         with green.deadline(BLOCK_S + _READER_TIMEOUT_S):
             answer: Any = self._client.xread(after, count=_ENTRIES_PER_READ, block=round(BLOCK_S * 1000))
-        entries: dict[str, list[Entry]] = {}
-        beat = None
+        news = News({}, None, None)
         for name, rows in answer or ():
             stream = name.decode()
             if stream == self._heartbeats:
-                beat = (_entry_id(rows[-1][0]), int(rows[-1][1][b"channels"]))
+                news = news._replace(beats=_position(rows[-1][0]), beat=self._newest_beat(rows))
             else:
                 channel = by_stream[stream]
-                entries[channel] = [_entry(channel, row) for row in rows]
-        return News(entries, beat)
+                news.entries[channel] = self._entries(channel, [_row(*row) for row in rows])
+        return news
 
     def disconnect(self) -> None:
         """Drops the connection; the next call makes a new one."""
@@ -239,31 +349,80 @@ class Bus:
     def _stream(self, channel: str) -> str:
         return f"{self._prefix}stream:{channel}"
 
+    def _entries(self, channel: str, rows: Iterable[Sequence[bytes]]) -> list[Entry]:
+        now = self._clock()
+        entries = []
+        for position, *row in rows:
+            publication = None
+            try:
+                publication = read_publication(channel, row, check=self._check, now=now)
+            except (ValueError, RecursionError) as error:
+                self._refused.note(f"stream:{channel}", error)
+            entries.append(Entry(_position(position), publication))
+        return entries
 
-def connect(settings: RedisSettings, *, demo: bool, waits: bool = False) -> Bus:
+    def _newest_beat(self, rows: Iterable[tuple[bytes, Sequence[bytes]]]) -> Beat | None:
+        beat = None
+        for _, fields in rows:
+            try:
+                beat = read_beat(dict(zip(fields[::2], fields[1::2], strict=False)))
+            except ValueError as error:
+                self._refused.note("heartbeats", error)
+        return beat
+
+    def _note(self, foreign: Iterable[str]) -> None:
+        for what in foreign:
+            self._refused.note("removed", what)
+
+
+def connect(settings: RedisSettings, *, demo: bool, refused: Refused, check: Check, waits: bool = False) -> Bus:
     """A connection to what is shared; it is made with the first call.
 
     Args:
         settings: how to reach Redis.
         demo: demo and real processes share nothing.
+        refused: counts what cannot be ours.
+        check: knows the payloads.
         waits: True for the one that waits for news.
     """
     client = redis_client(settings, socket_timeout_s=_READER_TIMEOUT_S) if waits else redis_client(settings)
-    return Bus(client, f"{settings.prefix}{'demo:' if demo else ''}bus:")
+    return Bus(client, f"{settings.prefix}{'demo:' if demo else ''}bus:", refused=refused, check=check)
 
 
-def _entry(channel: str, row: tuple[bytes, dict[bytes, bytes]]) -> Entry:
-    entry_id = _entry_id(row[0])
+def _typed(answer: Any, kind: Any) -> Any:
+    """An answer of a script.
+
+    Raises:
+        InvalidResponse: it is not what the script gives.
+    """
     try:
-        epoch, seq, time, body = (row[1][field] for field in (b"epoch", b"seq", b"time", b"body"))
-        codec.decode(body)
-        publication = Publication(channel, epoch.decode(), int(seq), float(time), body)
-    except (KeyError, ValueError, RecursionError) as error:
-        logger.warning("an entry of the bus is not ours channel=%s id=%s reason=%s", channel, entry_id, error)
-        return Entry(entry_id, None)
-    return Entry(entry_id, publication)
+        return msgspec.convert(_text(answer), kind)
+    except ValueError as error:
+        raise InvalidResponse(f"not an answer of ours: {error}") from error
 
 
-def _entry_id(text: bytes) -> EntryId:
-    ms, _, order = text.partition(b"-")
-    return EntryId(int(ms), int(order))
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return [_text(item) for item in value] if isinstance(value, list) else value
+
+
+def _position(text: bytes) -> EntryId:
+    try:
+        return entry_id(text)
+    except ValueError as error:
+        raise InvalidResponse(f"not a position: {text[:50]!r}") from error
+
+
+def _row(position: bytes, fields: Sequence[bytes]) -> list[bytes]:
+    """An entry as the scripts give it: what they take for one of ours, this does, or collector and followers differ."""
+    values = list(fields[1::2])
+    is_ours = list(fields[::2]) == _FIELDS and max(map(len, values[:3])) <= _FIELD_MAX_BYTES
+    return [position, *values] if is_ours else [position]
+
+
+def _head(row: Sequence[bytes]) -> Head | None:
+    try:
+        return read_head(*row) if row else None
+    except ValueError:
+        return None

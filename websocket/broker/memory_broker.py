@@ -7,8 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from websocket import codec
-from websocket.broker.base import Broker, BusStatus, Listener, Publication, RoleChange
+from websocket.broker.base import Broker, BusStatus, Listener, Publication, RoleChange, encoded
 from websocket.broker.history import HISTORY, History, Listeners
 
 logger = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ class MemoryBroker(Broker):
         )
 
     def publish(self, channel: str, data: Any) -> Publication:
-        body = codec.encode(data)
+        body = encoded(data)
         epoch, seq = self.position(channel)
         publication = Publication(channel, epoch, seq + 1, self._clock(), body)
         self._history.add(publication)

@@ -18,6 +18,9 @@ from websocket.broker.lease import unused_epoch
 _EPOCHS_REMEMBERED = 32
 _ISLANDS_REMEMBERED = 500  # a channel of an island each
 
+JUMP_MAX = 10_000_000
+"""Longest way from one number to the next that we follow; at the pace of the fastest channel more than a year."""
+
 
 class Numbering:
     """The history of the shared epoch, and that of the island while there is one. Nothing in it yields.
@@ -98,19 +101,26 @@ class Numbering:
             self.shared.epoch = epoch
             self._rejoined.clear()
 
-    def take(self, publication: Publication, *, is_news: bool) -> None:
+    def take(self, publication: Publication, *, is_news: bool) -> bool:
         """Takes over what another process published.
 
         Args:
             publication: the next of its channel, or one that we have.
             is_news: False for what was there before this process; then nobody is told.
+
+        Returns:
+            False when its number cannot be right; then nothing was taken.
         """
         if self.has_left(publication.epoch):
-            return
+            return True
         self.enter(publication.epoch)
+        epoch, seq = self.shared.position(publication.channel)
+        if epoch == publication.epoch and seq and publication.seq > seq + JUMP_MAX:
+            return False
         # after an island our clients have something else than what was there before
         if self.shared.add(publication) and self._island is None and (is_news or self._was_isolated):
             self._listeners.tell(publication)
+        return True
 
     def isolate(self) -> None:
         """Begins an island, unless we are on one."""

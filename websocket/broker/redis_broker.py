@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from websocket import codec, green
-from websocket.broker.base import Broker, BusStatus, Listener, Publication, Role, RoleChange
+from websocket import green
+from websocket.broker.base import Broker, BusStatus, Listener, Publication, Role, RoleChange, encoded
 from websocket.broker.bus import Term, connect
+from websocket.broker.entries import Check, check_json
 from websocket.broker.history import HISTORY, Listeners
 from websocket.broker.lease import CLAIM_TIMEOUT_S, LEASE_S, RENEWALS, Claim, Lease, steady_clock, unused_epoch
 from websocket.broker.numbering import Numbering
@@ -22,6 +23,7 @@ from websocket.broker.outbox import Outbox
 from websocket.broker.stream_reader import DEAF_AFTER_S, StreamReader
 from websocket.cache.redis_connection import REDIS_FAILURES, describe_failure, redis_address
 from websocket.errors import NotCollecting
+from websocket.refused import Refused, Throttle
 from websocket.settings import RedisSettings
 from websocket.supervisor import Supervised, supervise
 
@@ -46,6 +48,7 @@ class RedisBroker(Broker):
         clock: wall clock, Unix seconds.
         demo: demo and real processes share nothing.
         history: publications kept per channel, here and in Redis.
+        check: knows the payloads; what others publish is shown only when it passes.
         on_gained: as ``on_role_change``.
         on_lost: as ``on_role_change``.
         lease_s: how long the lease lasts; a third of that is between two heartbeats.
@@ -59,6 +62,7 @@ class RedisBroker(Broker):
         clock: Callable[[], float],
         demo: bool,
         history: int = HISTORY,
+        check: Check = check_json,
         on_gained: RoleChange | None = None,
         on_lost: RoleChange | None = None,
         lease_s: float = LEASE_S,
@@ -70,12 +74,19 @@ class RedisBroker(Broker):
         self._lost = on_lost
         self._listeners = Listeners()
         self._numbers = Numbering(history, listeners=self._listeners, clock=clock)
-        self._bus = connect(settings, demo=demo)
-        self._reading_bus = connect(settings, demo=demo, waits=True)
+        self._refused = Refused("the bus")
+        self._bus = connect(settings, demo=demo, refused=self._refused, check=check)
+        self._reading_bus = connect(settings, demo=demo, refused=self._refused, check=check, waits=True)
         self._renew_s = lease_s / RENEWALS
         self._lease = Lease(self._bus, clock=steady, lease_s=lease_s)
-        self._outbox = Outbox(self._bus, token=self._lease.token, kept=history)
-        self._reader = StreamReader(self._reading_bus, self._numbers, clock=steady)
+        self._outbox = Outbox(self._bus, token=self._lease.token, kept=history, refused=self._refused)
+        self._reader = StreamReader(
+            self._reading_bus,
+            self._numbers,
+            clock=steady,
+            refused=self._refused,
+            on_old_epoch=self._end_epoch_soon,
+        )
 
         self._role: Role = "seeking"
         # set while we number in the shared epoch, or did and nobody else is known to have done so since
@@ -87,6 +98,7 @@ class RedisBroker(Broker):
         self._defers_until = 0.0
         self._renew_at = 0.0
         self._last_error: str | None = None
+        self._bugs = Throttle()
         self._wake = threading.Event()
         self._settled = threading.Event()
         self._stopping = False
@@ -142,6 +154,8 @@ class RedisBroker(Broker):
             outbox=outbox + self._numbers.on_island,
             last_error=self._last_error or self._reader.last_error,
             epoch=self._numbers.epoch,
+            refused=self._refused.count,
+            last_refused=self._refused.last,
         )
 
     def listen(self, listener: Listener) -> None:
@@ -160,7 +174,7 @@ class RedisBroker(Broker):
         return self._numbers.of(channel).position(channel)
 
     def publish(self, channel: str, data: Any) -> Publication:
-        body = codec.encode(data)
+        body = encoded(data)
         if self._role == "collector" and not self._lease.is_valid:
             self._settle()
         if not self.collecting:
@@ -203,8 +217,8 @@ class RedisBroker(Broker):
                     self._renew_at = 0.0
                     continue
                 self._lose_redis(describe_failure(error))
-            except Exception:
-                logger.exception("looking after the bus failed")
+            except Exception as error:  # noqa: BLE001 - it is logged
+                self._bugs.exception(logger, "looking after the bus failed", error)
                 self._bus.disconnect()
                 self._lose_redis("a bug, see the log")
             self._settled.set()
@@ -232,10 +246,19 @@ class RedisBroker(Broker):
     def _flush(self, *, beat: bool) -> None:
         if self._role == "collector":
             assert self._term is not None
-            if self._outbox.flush(self._term, self._numbers.shared, beat=beat) != "written":
+            outcome = self._outbox.flush(self._term, self._numbers.shared, beat=beat)
+            if outcome == "forged":
+                self._end_epoch_soon(self._term.epoch)
+            elif outcome != "written":
                 # somebody else has collected, or the epoch was ended: the claim tells which
                 self._renew_at = 0.0
                 self._wake.set()
+
+    def _end_epoch_soon(self, epoch: str) -> None:
+        """All begin a new one, with what whoever collects has."""
+        self._epoch_to_end = epoch
+        self._renew_at = 0.0
+        self._wake.set()
 
     def _pause_s(self) -> float:
         if self._role != "collector":
@@ -272,15 +295,21 @@ class RedisBroker(Broker):
         """We hold the lease as before, and nobody else did meanwhile."""
         if self._role == "collector" and not claim.restarted:
             return
-        self._outbox.compare(term, self._numbers.shared)
+        if not self._outbox.compare(term, self._numbers.shared):
+            self._end_epoch_soon(term.epoch)
         if self._role == "collector":
             return
-        if self._outbox.flush(term, self._numbers.shared, beat=True) == "written":
+        outcome = self._outbox.flush(term, self._numbers.shared, beat=True)
+        if outcome == "written":
             self._numbers.rejoin()
             self._role = "collector"
+        elif outcome == "forged":
+            self._end_epoch_soon(term.epoch)
 
     def _take_office(self, term: Term) -> None:
         """The lease is ours anew, or its epoch is another than that in which we number."""
+        # then nobody else can have written anything, in whichever epoch
+        had_it = self._term is not None and self._term.fence == term.fence
         if self._role == "collector":
             self._isolate()
         if self._term is not None and self._term.epoch == term.epoch:
@@ -293,9 +322,14 @@ class RedisBroker(Broker):
         if self._epoch_to_end is not None:
             self._wake.set()
             return
-        # nobody else can write any more: what is there now is all
-        self._reader.catch_up(self._bus)
-        self._outbox.compare(term, self._numbers.shared)
+        if not had_it:
+            # nobody else can write any more: what is there now is all
+            self._reader.catch_up(self._bus)
+        is_ours = self._outbox.compare(term, self._numbers.shared)
+        if had_it and not is_ours:
+            self._epoch_to_end = term.epoch
+            self._wake.set()
+            return
         was_collecting = self.collecting
         self._reader.reads_channels(False)
         self._numbers.begin(term.epoch)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
+
+Check = Callable[[bytes], object]
+"""Raises ValueError or RecursionError for a value that cannot be ours."""
 
 
 class CacheStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +24,8 @@ class CacheStatus(msgspec.Struct, frozen=True, kw_only=True):
         last_error: what went wrong last, also when it is well again by now; None when nothing ever did.
         hits: answers of ``get`` with a value, since the start.
         misses: answers of ``get`` without one, since the start.
+        refused: how many values were found that cannot be ours, since the start.
+        last_refused: the newest of them in words; None when there was none.
     """
 
     kind: Literal["embedded", "redis"]
@@ -26,6 +34,8 @@ class CacheStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     hits: int
     misses: int
+    refused: int = 0
+    last_refused: str | None = None
 
 
 class Cache(ABC):
@@ -36,8 +46,20 @@ class Cache(ABC):
     """
 
     @abstractmethod
-    def get(self, key: str) -> bytes | None:
-        """The value, or None when there is none or its time is over. An empty value is a value."""
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        """The value, or None when there is none or its time is over. An empty value is a value.
+
+        Args:
+            key: as it was put.
+            check: what does not pass is counted and is as if it were not there; it never replaces a value that was
+                put here.
+        """
+
+    def load(self, key: str, kind: type[T]) -> T | None:
+        """The value that ``codec.encode`` made, as records of a kind; None as for ``get``."""
+        decoder = msgspec.json.Decoder(kind)
+        value = self.get(key, decoder.decode)
+        return None if value is None else decoder.decode(value)
 
     @abstractmethod
     def put(self, key: str, value: bytes, ttl_s: float | None = None) -> None:
@@ -66,3 +88,13 @@ class Cache(ABC):
 
         Idempotent. Call it from a green thread; the cache must not be used after it.
         """
+
+
+def trouble_with(value: bytes, check: Check | None) -> str | None:
+    """Why a value cannot be ours, in words; None when it can."""
+    try:
+        if check is not None:
+            check(value)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None

@@ -19,8 +19,9 @@ from pathlib import Path
 import msgspec
 
 from websocket import green
-from websocket.cache.base import Cache, CacheStatus
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.errors import InUse, StartError
+from websocket.refused import Refused
 from websocket.supervisor import supervise
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class EmbeddedCache(Cache):
         self._last_error: str | None = None
         self._hits = 0
         self._misses = 0
+        self._refused = Refused("the cache")
         self._closed = False
         self._lock_file = lock_folder(self._folder, lock_wait_s)
         try:
@@ -91,8 +93,11 @@ class EmbeddedCache(Cache):
             raise _unusable(self._folder, error) from error
         supervise("cache file", self._keep_saved, may_end=lambda: self._closed)
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
         entry = self.peek(key)
+        if entry is not None and (trouble := trouble_with(entry.value, check)) is not None:
+            self._refused.note(key, trouble)
+            entry = None
         if entry is None:
             self._misses += 1
             return None
@@ -147,6 +152,8 @@ class EmbeddedCache(Cache):
             last_error=self._last_error,
             hits=self._hits,
             misses=self._misses,
+            refused=self._refused.count,
+            last_refused=self._refused.last,
         )
 
     def save(self) -> None:

@@ -74,7 +74,12 @@ def _check_wanted(probe: Probe, address: str, settings: RedisSettings) -> None:
 def _tell_not_used(probe: Probe, address: str, embedded: EmbeddedCache) -> None:
     detail = embedded.status().detail
     if probe.outcome == "unavailable":
-        logger.info("cache is embedded, no Redis on this machine address=%s detail=%s", address, detail)
+        logger.info(
+            "cache is embedded, no Redis on this machine address=%s detail=%s "
+            "(one that comes later is not used before a restart, unless REDIS_HOST is set)",
+            address,
+            detail,
+        )
     else:
         logger.warning(
             "cache is embedded, the Redis on this machine cannot be used address=%s reason=%s detail=%s "

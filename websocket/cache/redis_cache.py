@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 import redis
 
 from websocket import green
-from websocket.cache.base import Cache, CacheStatus
-from websocket.cache.embedded_cache import EmbeddedCache, Entry
+from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
+from websocket.cache.embedded_cache import MAX_BYTES, EmbeddedCache, Entry
 from websocket.cache.redis_connection import CALL_DEADLINE_S, REDIS_FAILURES, Breaker, describe_failure
+from websocket.refused import Refused
 from websocket.supervisor import supervise
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ class RedisCache(Cache):
     it was restarted empty or from an old dump, or was flushed, however fast that went. Then it gets all values again:
     what was put here replaces what Redis has; what was only read here, or comes from the file of an earlier run, is
     added where Redis has nothing, because another process may know better.
+
+    A value in Redis that cannot be ours (of another type, too long, or not what the caller expects) is not taken over:
+    what is held here is written over it.
 
     Args:
         client: used by this cache alone, and closed with it.
@@ -68,6 +72,7 @@ class RedisCache(Cache):
         self._last_error: str | None = None
         self._hits = 0
         self._misses = 0
+        self._refused = Refused("Redis")
         self._closed = False
 
     def start(self) -> None:
@@ -78,9 +83,12 @@ class RedisCache(Cache):
         self.check()
         supervise("redis cache", self._keep_checking, may_end=lambda: self._closed)
 
-    def get(self, key: str) -> bytes | None:
-        self._call_unless_away(lambda: self._refresh(key))
+    def get(self, key: str, check: Check | None = None) -> bytes | None:
+        self._call_unless_away(lambda: self._refresh(key, check))
         entry = self._embedded.peek(key)
+        if entry is not None and (trouble := trouble_with(entry.value, check)) is not None:
+            self._refused.note(key, trouble)
+            entry = None
         if entry is None:
             self._misses += 1
             return None
@@ -112,6 +120,8 @@ class RedisCache(Cache):
             last_error=self._last_error or embedded.last_error,
             hits=self._hits,
             misses=self._misses,
+            refused=self._refused.count,
+            last_refused=self._refused.last,
         )
 
     def check(self) -> None:
@@ -164,14 +174,16 @@ class RedisCache(Cache):
         if self._breaker.worked():
             logger.info("Redis is back, with all values address=%s", self._address)
 
-    def _refresh(self, key: str) -> None:
+    def _refresh(self, key: str, check: Check | None) -> None:
         """Takes over what Redis has under ``key``, also that it has nothing."""
         name = self._prefix + key
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.get(name)
+        pipeline.getrange(name, 0, MAX_BYTES)
         pipeline.pttl(name)
         pipeline.get(self._marker)
-        value, remaining_ms, mark = pipeline.execute()
+        value, remaining_ms, mark = pipeline.execute(raise_on_error=False)
+        _raise_failure(value, remaining_ms, mark)
+        trouble = _trouble(value, check)
         lost = mark != self._mark()
         if lost:
             self._restore_what_is_lost()
@@ -179,8 +191,11 @@ class RedisCache(Cache):
         if key in self._unwritten or (lost and key in self._own):
             return
         known = self._embedded.peek(key)
-        # Redis says -1 for a value without an end, -2 when its time ran out between the two commands.
-        if value is not None and remaining_ms != -2:
+        # Redis says -1 for a value without an end, -2 when there is none.
+        if remaining_ms != -2 and trouble is not None:
+            self._refused.note(key, trouble)
+            self._unwritten.add(key)
+        elif remaining_ms != -2:
             ttl_s = remaining_ms / 1000 if remaining_ms > 0 else None
             if known is None or known.value != value or not self._ends_alike(known, ttl_s):
                 self._embedded.put(key, value, ttl_s)
@@ -194,7 +209,8 @@ class RedisCache(Cache):
         pipeline = self._client.pipeline(transaction=False)
         pipeline.get(self._marker)
         pipeline.pexpire(self._marker, _MARKER_LIFETIME_MS)
-        mark, _ = pipeline.execute()
+        mark, extended = pipeline.execute(raise_on_error=False)
+        _raise_failure(mark, extended)
         if mark != self._mark():
             held = set(self._embedded.keys())
             self._own &= held
@@ -244,3 +260,17 @@ class RedisCache(Cache):
         if entry.expires_at is None:
             return None
         return max(1, math.ceil((entry.expires_at - self._wall_clock()) * 1000))
+
+
+def _raise_failure(*answers: object) -> None:
+    """Raises what Redis refused for another reason than the type of what stands there."""
+    for answer in answers:
+        if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+            raise answer
+
+
+def _trouble(answer: object, check: Check | None) -> str | None:
+    """Why what Redis has cannot be ours, in words; None when it can."""
+    if not isinstance(answer, bytes):
+        return str(answer)
+    return f"more than {MAX_BYTES} bytes" if len(answer) > MAX_BYTES else trouble_with(answer, check)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import redis
+from redis._parsers import _RESP2Parser
+from redis._parsers.socket import SocketBuffer
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -28,6 +30,9 @@ REDIS_FAILURES = (RedisError, OSError, UnicodeError, green.DeadlineExceeded)
 
 CALL_DEADLINE_S = 1.0
 """Longest time of one call as a whole. The socket time-outs know nothing of resolvers and of answers that drip."""
+
+ANSWER_MAX_BYTES = 32_000_000
+"""Longest answer that is read; nothing that we ask for has a fourth of it. One that is longer ends the connection."""
 
 _SOCKET_TIMEOUT_S = 0.5
 _IDLE_CHECK_S = 10
@@ -88,6 +93,26 @@ class Breaker:
         return is_first
 
 
+class _BoundedBuffer(SocketBuffer):
+    """What is read of an answer, until it is complete."""
+
+    def _read_from_socket(self, length: int | None = None, *args: Any, **options: Any) -> bool:
+        if self._buffer.getbuffer().nbytes + (length or 0) > ANSWER_MAX_BYTES:
+            raise InvalidResponse(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
+        read: bool = super()._read_from_socket(length, *args, **options)
+        return read
+
+
+class BoundedParser(_RESP2Parser):
+    """Reads answers of at most ``ANSWER_MAX_BYTES``: what others store must not fill our memory."""
+
+    def on_connect(self, connection: Any) -> None:
+        """As the class that it extends, with a buffer that has a bound."""
+        super().on_connect(connection)  # type: ignore[no-untyped-call]
+        assert self._sock is not None
+        self._buffer = _BoundedBuffer(self._sock, self.socket_read_size, connection.socket_timeout)
+
+
 def redis_client(settings: RedisSettings, *, socket_timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
     """A client that gives bytes, never waits long on its socket and does not retry.
 
@@ -97,7 +122,7 @@ def redis_client(settings: RedisSettings, *, socket_timeout_s: float = _SOCKET_T
         settings: an empty host means this machine.
         socket_timeout_s: longest wait for an answer; connecting never takes more than half a second.
     """
-    return redis.Redis(
+    pool = redis.ConnectionPool(
         # By number: bare systems do not know the name, and where it has two addresses the time-outs would add up.
         host=settings.host or "127.0.0.1",
         port=settings.port,
@@ -111,7 +136,9 @@ def redis_client(settings: RedisSettings, *, socket_timeout_s: float = _SOCKET_T
         decode_responses=False,
         # The older wire protocol: what is used here is the same in both, and it is understood by every Redis.
         protocol=2,
+        parser_class=BoundedParser,
     )
+    return redis.Redis.from_pool(pool)
 
 
 def redis_address(settings: RedisSettings) -> str:

@@ -39,6 +39,7 @@ def archive_routes() -> tuple[RouteInfo, ...]:
                 ),
                 _refused(400, "A parameter is unknown, repeated or nonsense; the message names it."),
                 _refused(404, "There is no such coin; the message names those that there are."),
+                _too_many(),
                 _unavailable(),
             ),
             parameters=(
@@ -60,7 +61,12 @@ def archive_routes() -> tuple[RouteInfo, ...]:
         RouteInfo(
             path="/api/news",
             summary="Articles from the archive, newest first.",
-            answers=(_rows(_articles(), "The articles."), _refused(400, "As of the history."), _unavailable()),
+            answers=(
+                _rows(_articles(), "The articles."),
+                _refused(400, "As of the history."),
+                _too_many(),
+                _unavailable(),
+            ),
             parameters=(
                 *_span("the last week; the time when we first read an article counts"),
                 _text("source", "Only this feed, such as `coindesk`."),
@@ -72,7 +78,12 @@ def archive_routes() -> tuple[RouteInfo, ...]:
         RouteInfo(
             path="/api/whales",
             summary="Large transactions from the archive, newest first.",
-            answers=(_rows(_whales(), "The transactions."), _refused(400, "As of the history."), _unavailable()),
+            answers=(
+                _rows(_whales(), "The transactions."),
+                _refused(400, "As of the history."),
+                _too_many(),
+                _unavailable(),
+            ),
             parameters=(
                 *_span("the last week"),
                 _text("chain", "Only this chain, such as `bitcoin`."),
@@ -164,6 +175,10 @@ def _refused(status: int, meaning: str) -> AnswerInfo:
     }
     example = HttpError(code=codes[status], message=meaning, temporary=status in (409, 429))
     return AnswerInfo(status=status, meaning=meaning, type=HttpError, example=example)
+
+
+def _too_many() -> AnswerInfo:
+    return _refused(429, "Too many reads of the archive at once from this address; see the header `Retry-After`.")
 
 
 def _unavailable() -> AnswerInfo:

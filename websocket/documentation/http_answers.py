@@ -260,20 +260,25 @@ class Stats(Struct, frozen=True, kw_only=True):
 
     Attributes:
         active_connections: connected now.
-        total_connections: since the start.
+        total_connections: the same.
+        connections_since_start: those that are gone included.
         total_subscriptions: now.
-        subscriptions: now, by service.
+        subscription_counts: now, by service.
+        subscriptions: the same.
         messages_received: from clients, since the start.
         messages_sent: answers to clients, since the start; updates to everybody not counted.
         merged_updates: updates that were replaced by a newer one before a slow client took them.
         stalled_connections: clients that do not take what is sent, at this moment.
         closed: how many connections ended with each close code.
-        clients: who is connected.
+        clients: who is connected, a page of them, the newest first; all counts are of all.
+        next_offset: `offset` of the next page; null on the last one.
     """
 
     active_connections: int
     total_connections: int
+    connections_since_start: int
     total_subscriptions: int
+    subscription_counts: dict[str, int]
     subscriptions: dict[str, int]
     messages_received: int
     messages_sent: int
@@ -281,6 +286,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     stalled_connections: int
     closed: dict[str, int]
     clients: tuple[ClientStats, ...]
+    next_offset: int | None
 
 
 class StatsAnswer(Success, frozen=True, kw_only=True):

@@ -45,7 +45,31 @@ def routes() -> tuple[RouteInfo, ...]:
             " asks for that.",
             AnswerInfo(status=200, meaning="The figures.", media_type="text/plain"),
         ),
-        _json("/ws/stats", "The clients of the plain WebSocket of this process.", _stats()),
+        RouteInfo(
+            path="/ws/stats",
+            summary="The clients of the plain WebSocket of this process.",
+            answers=(
+                _stats(),
+                AnswerInfo(
+                    status=400,
+                    meaning="A parameter is unknown, repeated or nonsense; the message names it.",
+                    type=answers.HttpError,
+                    example=BAD_OFFSET,
+                ),
+            ),
+            parameters=(
+                ParameterInfo(
+                    name="offset",
+                    meaning="Clients before the first one that is listed, `next_offset` of the page before.",
+                    schema={"type": "integer", "minimum": 0, "default": 0},
+                ),
+                ParameterInfo(
+                    name="limit",
+                    meaning="Most clients that are listed.",
+                    schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 100},
+                ),
+            ),
+        ),
         _json("/ws/services", "The services that can be subscribed to.", _services()),
         _json("/ws/endpoints", "The WebSocket endpoints.", _endpoints()),
         _page("/test-websocket", "A page that shows the feed as a browser gets it."),
@@ -58,6 +82,11 @@ def routes() -> tuple[RouteInfo, ...]:
 
 HTTP_ERROR = answers.HttpError(
     code="not_found", message="The requested URL was not found on the server.", temporary=False
+)
+
+
+BAD_OFFSET = answers.HttpError(
+    code="bad_request", message="offset: expected a whole number from 0 to 999999999", temporary=False
 )
 
 
@@ -299,17 +328,21 @@ def _stats() -> AnswerInfo:
         messages_received=1,
         messages_sent=3,
     )
+    subscriptions = {service: int(service in client.subscriptions) for service in SERVICE_NAMES}
     stats = answers.Stats(
         active_connections=1,
-        total_connections=12,
+        total_connections=1,
+        connections_since_start=12,
         total_subscriptions=1,
-        subscriptions={service: int(service in client.subscriptions) for service in SERVICE_NAMES},
+        subscription_counts=subscriptions,
+        subscriptions=subscriptions,
         messages_received=40,
         messages_sent=63,
         merged_updates=0,
         stalled_connections=0,
         closed={"1000": 10, "1006": 1},
         clients=(client,),
+        next_offset=None,
     )
     example = answers.StatsAnswer(status="success", timestamp=EXAMPLE_TIME, data=stats)
     return AnswerInfo(status=200, meaning="The figures.", type=answers.StatsAnswer, example=example)

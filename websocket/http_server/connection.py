@@ -41,6 +41,7 @@ SEND_BUFFER_BYTES = 64 * 1024
 
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
+LINGER_PAUSE_S = 0.05
 """What is read of a request that was refused before it was whole. Closing with unread bytes resets the connection, and
 the client may never see the answer; reading all of it would be what the refusal is to spare us.
 """
@@ -325,6 +326,8 @@ class HttpConnection:
             if not data:
                 return
             left -= len(data)
+            # whoever goes on sending is in no hurry, and must not come back at once
+            green.sleep(LINGER_PAUSE_S)
 
     def _begin_answer(self) -> None:
         self._answer_until = time.monotonic() + self._limits.answer_timeout_s

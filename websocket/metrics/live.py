@@ -1,4 +1,4 @@
-"""What is read from the live parts at the moment of a scrape. It asks nobody, and nothing of it is kept."""
+"""What is read from the live parts for a scrape. It asks nobody, and nothing of it is kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, get_args
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from websocket import green
 from websocket.feed_status import State
 from websocket.metrics.families import counter, counters, gauge, gauges, states
 from websocket.metrics.parts import LiveParts
@@ -28,6 +29,8 @@ Topic = Callable[[LiveParts], Iterator[Metric]]
 class LiveCollector(Collector):
     """Gives the figures of all topics. A topic that fails is left out and counted, so that the others are there.
 
+    All of them take longer than the event loop can spare, so others run before each topic and between its families.
+
     Args:
         parts: what to read.
     """
@@ -43,6 +46,7 @@ class LiveCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families at this moment."""
         for topic in TOPICS:
+            green.sleep(0)
             try:
                 families = list(topic(self._parts))
             except Exception:
@@ -50,7 +54,10 @@ class LiveCollector(Collector):
                 logger.exception("metrics failed topic=%s", topic.__name__)
                 self._failures[topic.__name__] += 1
             else:
-                yield from families
+                for family in families:
+                    # whoever asked for it writes it as text before it takes the next one
+                    yield family
+                    green.sleep(0)
         yield counters(
             "dwt_metrics_failures",
             "Scrapes in which a topic of these metrics was left out because reading it failed; see the log.",
@@ -314,6 +321,16 @@ def bus(parts: LiveParts) -> Iterator[Metric]:
         status.silence_s,
     )
     yield gauge("dwt_bus_outbox", "Publications that the other processes cannot have yet.", status.outbox)
+    yield counters(
+        "dwt_refused",
+        "What was found in Redis, or in the file of the cache, that cannot be ours, by who found it.",
+        ("part",),
+        {
+            ("bus",): status.refused,
+            ("cache",): parts.cache.status().refused,
+            ("budgets",): parts.limiter.refused.count,
+        },
+    )
 
 
 def build(parts: LiveParts) -> Iterator[Metric]:

@@ -40,12 +40,19 @@ class Metrics:
         """Ends it. Idempotent."""
         self._lag.stop()
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """All figures as text, and its content type.
+    def exposition(self, text_format: str) -> tuple[bytes, str]:
+        """All figures as text, and its content type. Lets other green threads run in between.
 
         Args:
-            accept: the ``Accept`` header of the request; OpenMetrics or Prometheus' text format, which is the default.
+            text_format: what ``format_of`` gave.
         """
-        # not the header itself: choose_encoder fails on versions that are none, and repeats them in its answer
-        encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS_TYPE in accept.lower() else PLAIN)
+        encode, content_type = choose_encoder(text_format)
         return encode(self.registry), content_type
+
+
+def format_of(accept: str) -> str:
+    """The format that an ``Accept`` header asks for: OpenMetrics, or Prometheus' text format, which is the default.
+
+    It is not the header itself: ``choose_encoder`` fails on versions that are none, and repeats them in its answer.
+    """
+    return OPENMETRICS if OPENMETRICS_TYPE in accept.lower() else PLAIN

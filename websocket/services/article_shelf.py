@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from websocket.news_records import Article
+from websocket.records import Moment
 from websocket.services.topics import categories_of
 
 TITLE_MAX = 300
@@ -54,8 +55,8 @@ class ShelvedArticle(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     url: str
     source: str
-    published_at: float | None
-    seen_at: float
+    published_at: Moment | None
+    seen_at: Moment
     categories: tuple[str, ...]
 
     @property

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from websocket.chain_records import BlockInfo
+from websocket.records import Moment
 from websocket.services.chain_heights import FASTEST
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,8 @@ class FollowedBlocks(msgspec.Struct, frozen=True):
     """
 
     blocks: list[ReadBlock] = []
-    tip_seen_at: float | None = None
-    complete_since: float | None = None
+    tip_seen_at: Moment | None = None
+    complete_since: Moment | None = None
     given_up_below: int | None = None
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
-import msgspec
-
 from websocket import codec
 from websocket.cache.base import Cache
 from websocket.scheduler import Scheduler
-from websocket.upstream.rate_limit import RateLimiter
-
-logger = logging.getLogger(__name__)
+from websocket.upstream.rate_limit import RateLimiter, Used
 
 SAVE_INTERVAL_S = 60.0
 
@@ -40,10 +34,6 @@ class BudgetKeeper:
 
     def load(self) -> None:
         """Takes over the usage of earlier runs."""
-        kept = self._cache.get(self._cache_key)
-        if kept is None:
-            return
-        try:
-            self._limiter.restore_month_usage(msgspec.json.decode(kept, type=dict[str, int]))
-        except msgspec.DecodeError as error:
-            logger.warning("cached budgets unreadable key=%s reason=%s", self._cache_key, error)
+        kept = self._cache.load(self._cache_key, dict[str, Used])
+        if kept is not None:
+            self._limiter.restore_month_usage(kept)

@@ -13,6 +13,7 @@ import msgspec
 
 from websocket.errors import BadPayload, NoProviderAnswered, UnknownSymbol
 from websocket.providers.base import Answer, Provider, Request
+from websocket.records import Moment
 from websocket.services.base import Part, ServiceContext, told
 from websocket.services.contracts import MoodModel
 from websocket.services.kept_state import load_state, save_state
@@ -58,7 +59,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     mood: float | None
     model: str
     source: str
-    at: float
+    at: Moment
 
 
 class HeadlineModel:

@@ -14,7 +14,7 @@ import msgspec
 from websocket.errors import BadPayload, NoProviderAnswered
 from websocket.model_records import Repo, RepoKind, RepoPage
 from websocket.providers.base import Answer, Provider, Request
-from websocket.records import to_rfc3339
+from websocket.records import Moment, to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.services.base import DataService, Part, ServiceContext, told
 from websocket.services.contracts import ModelHub
@@ -48,7 +48,7 @@ class RepoList(msgspec.Struct, frozen=True, kw_only=True):
     is_capped: bool
     top: list[Repo]
     terms: tuple[str, ...]
-    as_of: float
+    as_of: Moment
     source: str
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, TypeVar
-
-import msgspec
 
 from websocket import codec
 from websocket.services.base import ServiceContext
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -21,15 +16,8 @@ def save_state(context: ServiceContext, name: str, state: Any) -> None:
 
 
 def load_state(context: ServiceContext, name: str, kind: type[T]) -> T | None:
-    """What was kept, or None when there is nothing, or nothing that can be read."""
-    kept = context.cache.get(_key(context, name))
-    if kept is None:
-        return None
-    try:
-        return msgspec.json.decode(kept, type=kind)
-    except msgspec.DecodeError as error:
-        logger.warning("cached state unreadable service=%s reason=%s", name, error)
-        return None
+    """What was kept, or None when there is nothing, or nothing that can be ours."""
+    return context.cache.load(_key(context, name), kind)
 
 
 def _key(context: ServiceContext, name: str) -> str:

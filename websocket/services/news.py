@@ -17,7 +17,7 @@ from websocket.errors import BadPayload, NoProviderAnswered
 from websocket.news_records import FeedReading, FeedVersion
 from websocket.providers.base import Answer
 from websocket.providers.capabilities import NewsSource
-from websocket.records import to_rfc3339
+from websocket.records import Moment, to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.services.article_shelf import ArticleShelf, ShelvedArticle
 from websocket.services.base import DataService, Part, PartStatus, Payload, ServiceContext, told
@@ -99,7 +99,7 @@ class KeptNews(msgspec.Struct, frozen=True, kw_only=True):
 
     articles: list[ShelvedArticle] = []
     versions: dict[str, FeedVersion] = {}
-    read_at: dict[str, float] = {}
+    read_at: dict[str, Moment] = {}
 
 
 class Feed:

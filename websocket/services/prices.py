@@ -30,7 +30,12 @@ SETTLE_INTERVAL_S = 1.0
 """How often it is looked whether a price has waited long enough for a second source."""
 
 STATUS_INTERVAL_S = 1.0
-"""How often the feed's state is looked at, so that an old price is called old without waiting for the next tick."""
+"""How often the feed's state is checked, so that an old price is called old without waiting for the next tick; changes
+of the state are reported no more often than that, however fast it changes."""
+
+DETAIL_INTERVAL_S = 10.0
+"""Least time before other changes are reported, of the coins that are late and of the source: in an outage the coins
+become late one after the other."""
 
 PUBLISH_LAG_S = 1.0
 """How long after a round of ticks begins its prices are published, so that they need not wait for the next time."""
@@ -115,7 +120,9 @@ class PriceService:
         self._settings = settings
         self._clock = clock
         self._published: frozenset[str] = frozenset()  # the coins that clients have been shown
-        self._last_status: FeedStatus | None = None
+        self._reported: FeedStatus | None = None
+        self._reported_at = 0.0
+        self._other_was_shown = False  # to somebody who asked when it was not reported yet
         self._status_listeners: list[Callable[[FeedStatus], None]] = []
         broker.listen(self._on_publication)
 
@@ -125,7 +132,12 @@ class PriceService:
 
     def feed_status(self, channel: str) -> FeedStatus | None:
         """The state of a channel that this service feeds, at this moment; None for other channels."""
-        return self._feed_status.of(channel) if channel in (CRYPTO_PRICES, MARKET_DATA) else None
+        if channel not in (CRYPTO_PRICES, MARKET_DATA):
+            return None
+        status = self._feed_status.of(channel)
+        if channel == CRYPTO_PRICES and not status.same_as(self._reported):
+            self._other_was_shown = True
+        return status
 
     def schedule_status(self, scheduler: Scheduler) -> None:
         """Plans the look at the feed's state, which every process takes, whoever collects."""
@@ -269,12 +281,19 @@ class PriceService:
             self._tell_others()
 
     def check_status(self) -> None:
-        """Tells the listeners when the feed's state has changed."""
+        """Reports a change of the feed's state to the listeners; what comes too soon after the last report is reported
+        later, if it still is a change then.
+        """
         self._catch_up()
-        status = self._feed_status.of(CRYPTO_PRICES)
-        last, self._last_status = self._last_status, status
-        if status.same_as(last):
+        status, last = self._feed_status.of(CRYPTO_PRICES), self._reported
+        if status.same_as(last) and not self._other_was_shown:
             return
+        now = self._clock()
+        if last is not None:
+            pause_s = DETAIL_INTERVAL_S if status.status == last.status else STATUS_INTERVAL_S
+            if 0 <= now - self._reported_at < pause_s:
+                return
+        self._reported, self._reported_at, self._other_was_shown = status, now, False
         if last is None or status.status != last.status:
             level = logging.INFO if last is None or status.status == "live" else logging.WARNING
             logger.log(
@@ -322,13 +341,9 @@ class PriceService:
     def load(self) -> None:
         """Takes over the book of the process before, and of an earlier run: prices with their age are there at once."""
         self._catch_up()
-        kept = self._cache.get(self._cache_key)
+        kept = self._cache.load(self._cache_key, dict[str, Entry])
         if kept is None:
             return
-        try:
-            restored = self._book.restore(msgspec.json.decode(kept, type=dict[str, Entry]))
-        except msgspec.DecodeError as error:
-            logger.warning("cached prices unreadable key=%s reason=%s", self._cache_key, error)
-            return
+        restored = self._book.restore(kept)
         logger.info("cached prices restored symbols=%s", ",".join(restored) or "none")
         self.publish_prices()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
+from websocket.records import parse_time
 from websocket.services.base import ServiceContext
 
 NEWS_CHANNEL = "news"
@@ -83,4 +82,8 @@ def day_of_news(context: ServiceContext) -> DayOfNews:
 
 def _unix(text: str | None) -> float | None:
     """Unix seconds from what ``to_rfc3339`` writes, or None."""
-    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError:
+        # the publication may have come from another process
+        return None

@@ -14,6 +14,7 @@ from enum import Enum
 import msgspec
 
 from websocket.chain_records import Transfer
+from websocket.records import Moment
 from websocket.services.exchange_labels import EXCHANGE_LABELS
 
 SUPPLY_MAX: Mapping[str, float] = {
@@ -97,8 +98,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     receiver: str | None
     sender_label: str | None
     receiver_label: str | None
-    time: float
-    seen_at: float
+    time: Moment
+    seen_at: Moment
     confirmed: bool
     block_height: int | None = None
     block_hash: str | None = None

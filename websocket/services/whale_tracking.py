@@ -14,7 +14,7 @@ from websocket.chain_records import BlockInfo, Transfer
 from websocket.errors import NoProviderAnswered
 from websocket.providers.base import Answer, Request
 from websocket.providers.capabilities import LargeTransfers
-from websocket.records import to_rfc3339
+from websocket.records import Moment, to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.services.base import DataService, Payload, ServiceContext, told
 from websocket.services.bitcoin_whales import BitcoinWhales
@@ -128,7 +128,7 @@ class KeptWhales(msgspec.Struct, frozen=True, kw_only=True):
     candidates: list[Transfer] = []
     ethereum: FollowedBlocks = msgspec.field(default_factory=FollowedBlocks)
     tokens_due: list[BlockInfo] = []
-    tokens_complete_since: float | None = None
+    tokens_complete_since: Moment | None = None
 
 
 class WhaleTrackingService(DataService):

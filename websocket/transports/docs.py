@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup, escape
 
+from websocket import codec
 from websocket.catalogue import CRYPTO_PRICES
 from websocket.documentation import API_VERSION, reference
 from websocket.documentation.asyncapi import build_asyncapi
 from websocket.documentation.openapi import build_openapi
 from websocket.documentation.reference import Program
 from websocket.settings import EdgeSettings, Settings
-from websocket.transports.http_api import json_response
+from websocket.transports.fixed import Fixed, fixed_page
 
 CONTENT_SECURITY_POLICY = "; ".join(
     ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'")
 )
 
-HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 """What is put into the examples as the address; anything else that a request may name is not."""
 
 LOCAL_ADDRESS = re.compile(r"(http|ws)://localhost:[0-9]+")
+
+READER = "reader.invalid"
+"""Stands for the host in the page as it is kept; nothing else on it may be called so."""
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # it names the host of the request, which a shared cache might not tell apart
+    "Cache-Control": "private, no-cache",
+}
 
 
 def docs(settings: Settings) -> Blueprint:
@@ -36,27 +49,26 @@ def docs(settings: Settings) -> Blueprint:
     """
     blueprint = Blueprint("docs", __name__, url_prefix="/docs")
     blueprint.add_app_template_filter(_with_code, "with_code")
-    asyncapi = build_asyncapi(settings.server.ports)
-    openapi = build_openapi(settings.server.ports)
-    content = _content(settings.edge)
+    asyncapi = Fixed(codec.encode(build_asyncapi(settings.server.ports)), "application/json")
+    openapi = Fixed(codec.encode(build_openapi(settings.server.ports)), "application/json")
+    made: list[Fixed] = []
+
+    @blueprint.record
+    def make_page(state: BlueprintSetupState) -> None:
+        content = {**_content(settings.edge), "programs": _programs_for_the_reader()}
+        made[:] = [fixed_page(state.app, "docs.html", content, PAGE_HEADERS)]
 
     @blueprint.get("")
     def page() -> Response:
-        response = make_response(render_template("docs.html", **content, programs=_programs_for_this_host()))
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        # it names the host of the request
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return made[0].response(_addresses(settings.server.ports[0]))
 
     @blueprint.get("/asyncapi.json")
     def asyncapi_document() -> Response:
-        return json_response(asyncapi)
+        return asyncapi.response()
 
     @blueprint.get("/openapi.json")
     def openapi_document() -> Response:
-        return json_response(openapi)
+        return openapi.response()
 
     return blueprint
 
@@ -84,17 +96,19 @@ def _content(edge: EdgeSettings) -> dict[str, Any]:
     }
 
 
-def _programs_for_this_host() -> Sequence[Program]:
-    """The example programs with the address under which the reader found us."""
-    if not HOST.fullmatch(request.host):
-        return reference.programs()
-    schemes = {"http": request.scheme, "ws": "wss" if request.is_secure else "ws"}
+def _programs_for_the_reader() -> Sequence[Program]:
+    """The example programs with what stands for the address under which a reader found us."""
     return [
-        msgspec.structs.replace(
-            program, text=LOCAL_ADDRESS.sub(lambda found: f"{schemes[found[1]]}://{request.host}", program.text)
-        )
+        msgspec.structs.replace(program, text=LOCAL_ADDRESS.sub(rf"\1://{READER}", program.text))
         for program in reference.programs()
     ]
+
+
+def _addresses(port: int) -> Mapping[bytes, bytes]:
+    """The address under which this reader found us, by what stands for it; with a host that is none, the local one."""
+    host = request.host if HOST.fullmatch(request.host) else f"localhost:{port}"
+    secure = "s" if request.is_secure else ""
+    return {f"{scheme}://{READER}".encode(): f"{scheme}{secure}://{host}".encode() for scheme in ("http", "ws")}
 
 
 def _with_code(text: str) -> Markup:

@@ -165,7 +165,7 @@ class Edge:
 def client_network(address: str) -> str:
     """What counts as one client: an IPv4 address, also when it is written as an IPv6 one, or 64 bits of IPv6."""
     if ":" not in address:
-        return address
+        return address[:ADDRESS_LENGTH]
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:

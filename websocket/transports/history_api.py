@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -27,7 +27,7 @@ from websocket.archive.queries import Page
 from websocket.archive.rows import ArticleRow, CandleRow, PriceRow, WhaleRow
 from websocket.archive.store import Archive
 from websocket.coins import SYMBOLS
-from websocket.errors import ArchiveError, ClientError
+from websocket.errors import ArchiveError, ClientError, TooManyReads
 from websocket.records import to_rfc3339
 from websocket.transports.http_api import error_response, json_response
 from websocket.transports.query import Query
@@ -80,16 +80,19 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     filters: dict[str, str]
 
 
-def history_api(archive: Archive, *, demo: bool, clock: Callable[[], float]) -> Blueprint:
+def history_api(
+    archive: Archive, *, demo: bool, address_of: Callable[[Any], str], clock: Callable[[], float]
+) -> Blueprint:
     """The routes that read the archive.
 
     Args:
         archive: what is read, always in a native thread.
         demo: whether the content is simulated; every answer says so.
+        address_of: the client's address, from a WSGI environment.
         clock: wall clock, Unix seconds.
     """
     api = Blueprint("history_api", __name__, url_prefix="/api")
-    shelf = _Shelf(archive, demo=demo, clock=clock)
+    shelf = _Shelf(archive, demo=demo, address_of=address_of, clock=clock)
 
     @api.get("/history/<symbol>")
     def get_history(symbol: str) -> Response:
@@ -97,17 +100,17 @@ def history_api(archive: Archive, *, demo: bool, clock: Callable[[], float]) -> 
         if known not in SYMBOLS:
             message = f"There is no coin {symbol[:20]!r}; there are {', '.join(SYMBOLS)}."
             return error_response(404, "not_found", message)
-        query = Query(request.args, ("interval", "from", "to", *PAGING))
+        query = Query(request, ("interval", "from", "to", *PAGING))
         return shelf.answer(query, _history(known, query, clock()))
 
     @api.get("/news")
     def get_news() -> Response:
-        query = Query(request.args, ("from", "to", "source", "category", "q", *PAGING))
+        query = Query(request, ("from", "to", "source", "category", "q", *PAGING))
         return shelf.answer(query, _news(query, clock()))
 
     @api.get("/whales")
     def get_whales() -> Response:
-        query = Query(request.args, ("from", "to", "chain", "asset", "min_value", *PAGING))
+        query = Query(request, ("from", "to", "chain", "asset", "min_value", *PAGING))
         return shelf.answer(query, _whales(query, clock()))
 
     @api.after_request
@@ -122,7 +125,11 @@ def history_api(archive: Archive, *, demo: bool, clock: Callable[[], float]) -> 
 
     @api.errorhandler(ArchiveError)
     def on_archive_error(error: ArchiveError) -> Response:
-        return error_response(503, "service_unavailable", str(error), temporary=True)
+        is_own_fault = isinstance(error, TooManyReads)
+        status, code = (429, "too_many_requests") if is_own_fault else (503, "service_unavailable")
+        answer = error_response(status, code, str(error), temporary=True)
+        answer.headers["Retry-After"] = "1"
+        return answer
 
     return api
 
@@ -133,12 +140,16 @@ class _Shelf:
     Args:
         archive: where they are.
         demo: whether they are simulated.
+        address_of: the client's address, from a WSGI environment.
         clock: wall clock, Unix seconds.
     """
 
-    def __init__(self, archive: Archive, *, demo: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, archive: Archive, *, demo: bool, address_of: Callable[[Any], str], clock: Callable[[], float]
+    ) -> None:
         self._archive = archive
         self._demo = demo
+        self._address_of = address_of
         self._clock = clock
 
     def answer(self, query: Query, listing: Listing) -> Response:
@@ -176,29 +187,33 @@ class _Shelf:
             assert answer.endswith(end)
             return answer.removesuffix(end) + json_items(page.rows) + end, page.after
 
-        body, following = self._archive.read(read)
+        body, following = self._archive.read(read, reader=self._address_of(request.environ))
         response = json_response(None)
         response.set_data(body)
         return response, following
 
     def _csv_page(self, listing: Listing, after: str | None, limit: int) -> tuple[Response, str | None]:
-        text, following = self._archive.read(partial(_read_csv, listing=listing, after=after, limit=limit))
+        read = partial(_read_csv, listing=listing, after=after, limit=limit)
+        text, following = self._archive.read(read, reader=self._address_of(request.environ))
         return self._csv_response(listing, csv_head(listing.kind) + text), following
 
     def _stream(self, listing: Listing, after: str | None) -> Response:
         # the first page is read before the answer begins, while it can still become an error
-        text, following = self._archive.read(partial(_read_csv, listing=listing, after=after, limit=STREAM_ROWS))
+        # the request is not there any more while the rest is read
+        reader = self._address_of(request.environ)
+        read = partial(_read_csv, listing=listing, after=after, limit=STREAM_ROWS)
+        text, following = self._archive.read(read, reader=reader)
 
         def lines() -> Iterator[str]:
             yield csv_head(listing.kind) + text
             cursor = following
             while cursor is not None:
-                more, cursor = self._read_on(listing, cursor)
+                more, cursor = self._read_on(listing, cursor, reader)
                 yield more
 
         return self._csv_response(listing, lines())
 
-    def _read_on(self, listing: Listing, after: str) -> tuple[str, str | None]:
+    def _read_on(self, listing: Listing, after: str, reader: str) -> tuple[str, str | None]:
         """The next page of a stream.
 
         What has been sent cannot become an error any more, so an archive that is busy gets some time.
@@ -209,10 +224,10 @@ class _Shelf:
         read = partial(_read_csv, listing=listing, after=after, limit=STREAM_ROWS)
         for pause_s in STREAM_PAUSES_S:
             try:
-                return self._archive.read(read)
+                return self._archive.read(read, reader=reader)
             except ArchiveError:
                 green.sleep(pause_s)
-        return self._archive.read(read)
+        return self._archive.read(read, reader=reader)
 
     def _csv_response(self, listing: Listing, body: str | Iterator[str]) -> Response:
         response = Response(body, mimetype="text/csv")

@@ -11,12 +11,13 @@ from werkzeug.exceptions import HTTPException
 
 from websocket import codec
 from websocket.health import Health
+from websocket.transports.recent import Recent
 
 logger = logging.getLogger(__name__)
 
 
 def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
-    """The routes of the HTTP API.
+    """The routes of the HTTP API. What they say is at most a second old.
 
     Args:
         health: gives every answer.
@@ -24,10 +25,22 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
     """
     api = Blueprint("http_api", __name__)
 
+    def make_health() -> tuple[bytes, int]:
+        report = health.report()
+        return codec.encode(report), 503 if report["status"] == "unhealthy" else 200
+
+    def make_ready() -> tuple[bytes, int]:
+        ready = health.readiness()
+        return codec.encode(ready), 200 if ready["ready"] else 503
+
+    def make_prices() -> tuple[bytes, int]:
+        return codec.encode({"status": "success", "data": health.prices(), "timestamp": health.timestamp()}), 200
+
+    reports, readiness, prices = Recent(make_health), Recent(make_ready), Recent(make_prices)
+
     @api.get("/health")
     def get_health() -> Response:
-        report = health.report()
-        return json_response(report, status=503 if report["status"] == "unhealthy" else 200)
+        return encoded_response(*reports.get())
 
     @api.get("/health/live")
     def get_live() -> Response:
@@ -35,12 +48,11 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
 
     @api.get("/health/ready")
     def get_ready() -> Response:
-        ready = health.readiness()
-        return json_response(ready, status=200 if ready["ready"] else 503)
+        return encoded_response(*readiness.get())
 
     @api.get("/api/prices")
     def get_prices() -> Response:
-        return json_response({"status": "success", "data": health.prices(), "timestamp": health.timestamp()})
+        return encoded_response(*prices.get())
 
     @api.app_errorhandler(Exception)
     def on_error(error: Exception) -> Response:
@@ -76,7 +88,12 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
 
 def json_response(value: Any, *, status: int = 200) -> Response:
     """A JSON answer that nobody may cache."""
-    response = Response(codec.encode(value), status=status, mimetype="application/json")
+    return encoded_response(codec.encode(value), status)
+
+
+def encoded_response(body: bytes, status: int = 200) -> Response:
+    """The same of what is JSON already."""
+    response = Response(body, status=status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
 

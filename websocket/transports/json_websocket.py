@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
+from websocket import green
 from websocket.catalogue import ENDPOINTS, SERVICE_NAMES, EndpointInfo
 from websocket.http_server.connection import WsgiApp, take_over
 from websocket.hub import Hub
@@ -20,6 +22,9 @@ from websocket.transports.edge import Edge, refuse
 from websocket.transports.json_session import ClientInfo, JsonSession
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
+
+LISTED_AT_ONCE = 100
+"""Clients that are described before other green threads run: less than a millisecond."""
 
 
 class JsonWebSockets:
@@ -84,36 +89,55 @@ class JsonWebSockets:
         """Connected clients at this moment."""
         return len(self._sessions)
 
-    def stats(self) -> dict[str, Any]:
-        """Who is connected and what was exchanged, at this moment.
+    def stats(self, *, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+        """Who is connected and what was exchanged, at this moment. Lets others run when it lists many.
 
         Counts are of plain clients of this process; messages of publications are not among ``messages_sent``.
+
+        Args:
+            offset: connected clients, the newest first, before the first that is listed.
+            limit: most clients that are listed; the counts are of all.
         """
-        sessions = list(self._sessions)
+        total = len(self._sessions)
+        received, answered = self._received, self._answered
+        for session in self._sessions:
+            received += session.info.received
+            answered += session.info.answered
         subscriptions = Counter({service: self._hub.count(service) for service in SERVICE_NAMES})
         return {
-            "active_connections": len(sessions),
-            "total_connections": self._connected,
+            "active_connections": total,
+            "total_connections": total,
+            "connections_since_start": self._connected,
             "total_subscriptions": subscriptions.total(),
+            "subscription_counts": dict(subscriptions),
             "subscriptions": dict(subscriptions),
-            "messages_received": self._received + sum(session.info.received for session in sessions),
-            "messages_sent": self._answered + sum(session.info.answered for session in sessions),
+            "messages_received": received,
+            "messages_sent": answered,
             "merged_updates": self._connections.merged,
             "stalled_connections": len(self._connections.stalled),
             "closed": {str(code): count for code, count in sorted(self._connections.closed_codes.items())},
-            "clients": [
-                {
-                    "client_id": session.info.client_id,
-                    "endpoint": session.info.endpoint,
-                    "connected_at": to_rfc3339(session.info.connected_at),
-                    "last_activity": to_rfc3339(session.info.last_activity),
-                    "subscriptions": list(session.subscriptions),
-                    "messages_received": session.info.received,
-                    "messages_sent": session.info.answered,
-                }
-                for session in sessions
-            ],
+            "clients": self._listed(offset, limit),
+            "next_offset": offset + limit if offset + limit < total else None,
         }
+
+    def _listed(self, offset: int, limit: int) -> list[dict[str, Any]]:
+        listed = []
+        for number, session in enumerate(list(islice(reversed(self._sessions), offset, offset + limit)), 1):
+            info = session.info
+            listed.append(
+                {
+                    "client_id": info.client_id,
+                    "endpoint": info.endpoint,
+                    "connected_at": to_rfc3339(info.connected_at),
+                    "last_activity": to_rfc3339(info.last_activity),
+                    "subscriptions": list(session.subscriptions),
+                    "messages_received": info.received,
+                    "messages_sent": info.answered,
+                }
+            )
+            if number % LISTED_AT_ONCE == 0:
+                green.sleep(0)
+        return listed
 
     def tell_status(self) -> None:
         """Tells every subscribed client how the services stand, because that has changed for all of them."""

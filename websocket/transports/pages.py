@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, redirect, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from websocket.catalogue import SERVICES
 from websocket.coins import COINS
+from websocket.transports.fixed import Fixed, fixed_page
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -22,6 +22,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 STATS_INTERVAL_S = 5
 """How often the dashboard asks ``/ws/stats``, which is not published."""
@@ -30,6 +35,17 @@ STATS_INTERVAL_S = 5
 def pages() -> Blueprint:
     """The routes of the pages."""
     blueprint = Blueprint("pages", __name__)
+    made: dict[str, Fixed] = {}
+
+    @blueprint.record
+    def make_pages(state: BlueprintSetupState) -> None:
+        variables = {
+            "services": {service.name: service for service in SERVICES},
+            "coins": COINS,
+            "stats_interval_s": STATS_INTERVAL_S,
+        }
+        for template in ("test_websocket.html", "dashboard.html"):
+            made[template] = fixed_page(state.app, template, variables, HEADERS)
 
     @blueprint.get("/")
     def index() -> BaseResponse:
@@ -37,19 +53,10 @@ def pages() -> Blueprint:
 
     @blueprint.get("/test-websocket")
     def test_websocket() -> Response:
-        return _page("test_websocket.html")
+        return made["test_websocket.html"].response()
 
     @blueprint.get("/dashboard")
     def dashboard() -> Response:
-        services = {service.name: service for service in SERVICES}
-        return _page("dashboard.html", services=services, coins=COINS, stats_interval_s=STATS_INTERVAL_S)
+        return made["dashboard.html"].response()
 
     return blueprint
-
-
-def _page(template: str, **variables: Any) -> Response:
-    response = make_response(render_template(template, **variables))
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Request
 
 from websocket.archive.queries import CURSOR_MAX_CHARACTERS
 from websocket.errors import BadRequest
@@ -22,14 +23,15 @@ class Query:
     """The parameters of one request.
 
     Args:
-        given: as they came.
+        request: as it came.
         known: the names that the route has.
 
     Raises:
-        BadRequest: one is not known, or is there twice.
+        BadRequest: they are not UTF-8; one is not known, or is there twice.
     """
 
-    def __init__(self, given: MultiDict[str, str], known: tuple[str, ...]) -> None:
+    def __init__(self, request: Request, known: tuple[str, ...]) -> None:
+        given = _parameters(request)
         for name, values in given.lists():
             if name not in known:
                 raise BadRequest(f"unknown parameter {name[:TEXT_MAX]!r}; there are {', '.join(known)}")
@@ -76,13 +78,13 @@ class Query:
                 return word
         raise BadRequest(f"{name}: expected one of {', '.join(choices)}")
 
-    def count(self, name: str, most: int) -> int | None:
-        """A whole number from 1 to ``most``; None when it was not given."""
+    def count(self, name: str, most: int, *, least: int = 1) -> int | None:
+        """A whole number from ``least`` to ``most``; None when it was not given."""
         value = self._given.get(name)
         if value is None:
             return None
-        if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= most:
-            raise BadRequest(f"{name}: expected a whole number from 1 to {most}")
+        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise BadRequest(f"{name}: expected a whole number from {least} to {most}")
         return int(value)
 
     def amount(self, name: str) -> float | None:
@@ -102,6 +104,18 @@ class Query:
     def span(self, default_s: float, now: float) -> tuple[float, float]:
         """The parameters ``from`` and ``to``: by default the last ``default_s`` seconds before ``to``, which is now."""
         return check_span(self.moment("from"), self.moment("to"), default_s=default_s, now=now)
+
+
+def _parameters(request: Request) -> MultiDict[str, str]:
+    """What a request says behind its path.
+
+    Raises:
+        BadRequest: it has bytes that are not UTF-8; Werkzeug lets those through only where they are percent-encoded.
+    """
+    try:
+        return request.args
+    except UnicodeDecodeError:
+        raise BadRequest("the query of the address is not UTF-8") from None
 
 
 def check_span(start: float | None, end: float | None, *, default_s: float, now: float) -> tuple[float, float]:

@@ -6,17 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
+from websocket import codec
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICES, services_of
+from websocket.errors import ClientError
 from websocket.records import to_rfc3339
-from websocket.transports.http_api import json_response
+from websocket.transports.http_api import encoded_response, error_response
 from websocket.transports.json_session import ACTIONS
 from websocket.transports.json_websocket import JsonWebSockets
+from websocket.transports.query import Query
+from websocket.transports.recent import Recent
+
+MAX_CLIENTS = 500
+DEFAULT_CLIENTS = 100
+"""Clients that one answer lists; of more, it would take longer to write than others should have to wait."""
+
+MAX_OFFSET = 999_999_999
 
 
 def websocket_api(websockets: JsonWebSockets, *, clock: Callable[[], float]) -> Blueprint:
-    """The routes below ``/ws`` that are no WebSockets.
+    """The routes below ``/ws`` that are no WebSockets. What they say is at most a second old.
 
     Args:
         websockets: whose clients are counted.
@@ -24,30 +34,42 @@ def websocket_api(websockets: JsonWebSockets, *, clock: Callable[[], float]) -> 
     """
     api = Blueprint("websocket_api", __name__, url_prefix="/ws")
 
-    def success(data: Any) -> Response:
-        return json_response({"status": "success", "data": data, "timestamp": to_rfc3339(clock())})
+    def success(data: Any) -> bytes:
+        return codec.encode({"status": "success", "data": data, "timestamp": to_rfc3339(clock())})
+
+    stats = Recent(lambda offset, limit: success(websockets.stats(offset=offset, limit=limit)))
+    services = Recent(lambda: success(_services()))
+    endpoints = Recent(lambda: success({"endpoints": ENDPOINTS, "supported_actions": ACTIONS}))
 
     @api.get("/stats")
     def get_stats() -> Response:
-        return success(websockets.stats())
+        query = Query(request, ("offset", "limit"))
+        offset, limit = query.count("offset", MAX_OFFSET, least=0), query.count("limit", MAX_CLIENTS)
+        return encoded_response(stats.get(offset or 0, limit or DEFAULT_CLIENTS))
 
     @api.get("/services")
     def get_services() -> Response:
-        return success(
-            {
-                "services": [
-                    {
-                        **msgspec.to_builtins(service),
-                        "endpoints": [endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services],
-                    }
-                    for service in SERVICES
-                ],
-                "groups": {group: list(services_of(group)) for group in GROUPS},
-            }
-        )
+        return encoded_response(services.get())
 
     @api.get("/endpoints")
     def get_endpoints() -> Response:
-        return success({"endpoints": msgspec.to_builtins(ENDPOINTS), "supported_actions": list(ACTIONS)})
+        return encoded_response(endpoints.get())
+
+    @api.errorhandler(ClientError)
+    def on_client_error(error: ClientError) -> Response:
+        return error_response(400, error.code, error.message)
 
     return api
+
+
+def _services() -> dict[str, Any]:
+    return {
+        "services": [
+            {
+                **msgspec.to_builtins(service),
+                "endpoints": [endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services],
+            }
+            for service in SERVICES
+        ],
+        "groups": {group: services_of(group) for group in GROUPS},
+    }

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from typing import Annotated
 
 import msgspec
 import redis
@@ -18,12 +19,15 @@ from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from msgspec import Meta
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from websocket import green
+from websocket.cache.redis_connection import BoundedParser
 from websocket.errors import BudgetSpent
 from websocket.providers.base import Budget, Provider, Request
+from websocket.refused import Refused
 from websocket.settings import RedisSettings
 
 logger = logging.getLogger(__name__)
@@ -34,8 +38,16 @@ SHARED_DEADLINE_S = 0.5
 SHARED_PAUSE_S = 15.0
 """How long Redis is left alone after it failed."""
 
+MONTH_MAX = 10_000_000
+"""Requests to one provider in a month; nobody lets us ask so often, so a larger count is not ours."""
+
+CLOCK_TOLERANCE_S = 60.0
+"""How far the clock of another process may be ahead."""
+
+Used = Annotated[int, Meta(ge=0, le=MONTH_MAX)]
+
 SHARED_ERRORS = (StorageError, green.DeadlineExceeded, OSError, ValueError)
-"""What a failing Redis shows itself by; a ValueError is a value under our keys that is no number."""
+"""What a failing Redis shows itself by; a ValueError is a value under our keys that cannot be ours."""
 
 
 def effective_budget(provider: Provider) -> Budget:
@@ -63,6 +75,8 @@ def redis_storage(settings: RedisSettings, *, demo: bool = False) -> RedisStorag
         socket_timeout=SHARED_DEADLINE_S,
         socket_connect_timeout=SHARED_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
+        parser_class=BoundedParser,
+        protocol=2,
     )
     prefix = f"{settings.prefix}{'demo:' if demo else ''}budget"
     return RedisStorage("redis://", connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
@@ -94,16 +108,31 @@ class _Ledger:
         return self._window.hit(_per_minute(per_minute), provider, cost=cost)
 
     def minute_left(self, provider: str, per_minute: int) -> tuple[int, float]:
-        """What is left in the current 60 s, and the Unix time when the oldest entry leaves them."""
+        """What is left in the current 60 s, and the Unix time when the oldest entry leaves them.
+
+        Raises:
+            ValueError: that is not within the next 60 s.
+        """
         stats = self._window.get_window_stats(_per_minute(per_minute), provider)
+        if not stats.reset_time <= time.time() + 60 + CLOCK_TOLERANCE_S:
+            raise ValueError(f"{provider}: a request of {stats.reset_time - 60:.0f}, which has not come")
         return max(0, stats.remaining), stats.reset_time
 
     def month_used(self, key: str) -> int:
-        return self._storage.get(key)
+        """Requests so far.
+
+        Raises:
+            ValueError: more than there can be.
+        """
+        return _believable(key, self._storage.get(key))
 
     def add_month(self, key: str, requests: int, expiry_s: int) -> int:
-        """Atomic; gives the new total."""
-        return self._storage.incr(key, expiry_s, requests)
+        """Atomic; gives the new total.
+
+        Raises:
+            ValueError: more than there can be.
+        """
+        return _believable(key, self._storage.incr(key, expiry_s, requests))
 
 
 class RateLimiter:
@@ -129,6 +158,8 @@ class RateLimiter:
         self._shared = _Ledger(shared) if shared is not None else None
         self._clock = clock
         self._wall = wall
+        self.refused = Refused("Redis")
+        """Counts what stands for shared budgets in Redis and cannot be ours; then this process counts alone."""
         self._shared_failed = False
         self._shared_pause_until = 0.0
         self._known: set[str] = set()
@@ -244,6 +275,8 @@ class RateLimiter:
 
     def _shared_is_away(self, error: Exception) -> None:
         self._shared_pause_until = self._clock() + SHARED_PAUSE_S
+        if isinstance(error, ValueError) or "WRONGTYPE" in str(error):
+            self.refused.note("budget", error)
         if not self._shared_failed:
             self._shared_failed = True
             logger.warning("shared budgets lost, counting alone cause=%s", type(error).__name__)
@@ -252,6 +285,12 @@ class RateLimiter:
         if self._shared_failed:
             self._shared_failed = False
             logger.info("shared budgets back")
+
+
+def _believable(key: str, used: int) -> int:
+    if used > MONTH_MAX:
+        raise ValueError(f"{key}: {used} requests in a month")
+    return used
 
 
 def _per_minute(amount: int) -> RateLimitItemPerMinute:

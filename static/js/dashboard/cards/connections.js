@@ -30,7 +30,7 @@ export class ConnectionsCard extends Card {
   show(data) {
     const slow = amount(data.stalled_connections);
     this.fields.text("open", formatCount(amount(data.active_connections)));
-    this.fields.text("ever", formatLarge(amount(data.total_connections)));
+    this.fields.text("ever", formatLarge(amount(data.connections_since_start)));
     this.fields.text("subscriptions", formatLarge(amount(data.total_subscriptions)));
     this.fields.text("slow", formatCount(slow));
     this.fields.mark("slow", "tone", slow > 0 ? "warn" : null);
