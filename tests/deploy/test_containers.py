@@ -21,7 +21,7 @@ import yaml
 from tests.deploy.nginx_server import PROCESS_PORTS
 from tests.support.processes import Ended, free_port, run_to_end
 from tests.support.service import ROOT, ServiceProcess
-from websocket.process import SPARE_DESCRIPTORS
+from websocket.process import SPARE_DESCRIPTORS, wanted_room
 from websocket.settings import Settings, describe_settings, load_settings
 
 DEPLOY = ROOT / "deploy"
@@ -197,7 +197,7 @@ def test_settings_of_the_processes_are_settings(compose: Any) -> None:
         settings = load_settings({**environment(), **chosen, "APP_SECRET": "a-secret-of-the-tests"})
         assert settings.edge.trusted_proxies == (compose["services"]["nginx"]["networks"]["inside"]["ipv4_address"],)
         assert settings.redis.host in compose["services"]
-        assert service["ulimits"]["nofile"] >= settings.server.max_connections + SPARE_DESCRIPTORS
+        assert service["ulimits"]["nofile"] >= wanted_room(settings.server.max_connections).total + SPARE_DESCRIPTORS
 
 
 def test_secret_must_be_given(compose: Any) -> None:
