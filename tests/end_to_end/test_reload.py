@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,17 @@ class Production:
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: has_ended(worker), "its end")
 
+    @contextmanager
+    def broken(self, name: str) -> Iterator[None]:
+        """One of its files is no Python for the time of a block."""
+        file = self.root / name
+        whole = file.read_text()
+        file.write_text(f"{whole}\nif\n")
+        try:
+            yield
+        finally:
+            file.write_text(whole)
+
     @property
     def metrics(self) -> int:
         """The status of ``/metrics``, which is 404 as long as the first settings are in force."""
@@ -159,16 +171,21 @@ def test_reload_with_an_unreadable_file_is_refused(production: Production, clien
     assert "cannot be read" in production.refuses_reload()
 
 
-@pytest.mark.parametrize("name", ["app.py", "gunicorn.conf.py", "websocket/settings/reading.py"])
-def test_reload_of_broken_code_is_refused(production: Production, client: RawClient, name: str) -> None:
-    """As a new version is while it is being copied."""
-    file = production.root / name
-    whole = file.read_text()
-    file.write_text(f"{whole}\nif\n")
-    try:
-        assert production.refuses_reload() == "SyntaxError: invalid syntax"
-    finally:
-        file.write_text(whole)
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("app.py", "SyntaxError: invalid syntax"),
+        ("gunicorn.conf.py", "SyntaxError: invalid syntax"),
+        ("websocket/hub.py", "SyntaxError: invalid syntax"),
+        ("websocket/settings/reading.py", "websocket.settings.reading has changed since the start"),
+    ],
+)
+def test_reload_of_broken_or_half_a_version_is_refused(
+    production: Production, client: RawClient, name: str, reason: str
+) -> None:
+    """As a new one is while it is being copied; and what the master has loaded already would stay the old one."""
+    with production.broken(name):
+        assert production.refuses_reload().startswith(reason)
 
 
 def test_signals_that_mean_other_things_elsewhere_do_no_harm(production: Production, client: RawClient) -> None:
@@ -211,14 +228,10 @@ def test_worker_that_cannot_boot_for_a_moment_is_tried_again(production: Product
 
 def test_worker_that_finds_broken_code_is_tried_again(production: Production) -> None:
     """Gunicorn itself would give up."""
-    position, file = production.position, production.root / "app.py"
-    whole = file.read_text()
-    file.write_text(f"{whole}\nif\n")
-    try:
+    position = production.position
+    with production.broken("app.py"):
         production.kill_worker()
         production.wait_for("exited with code 1", position, times=2)
-    finally:
-        file.write_text(whole)
     production.service.wait_until_live()
 
 
