@@ -11,6 +11,7 @@ from tests.documentation.contract import check_http_error
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from tests.transports.live_server import LiveServer
+from tests.transports.test_goodbye import LIVE
 from tests.wire.raw_client import BINARY, TEXT, RawClient, masked
 from websocket import green
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, SUBSCRIBABLE, EndpointInfo, services_of
@@ -73,9 +74,12 @@ def test_second_message_of_the_master_is_the_welcome(server: LiveServer, path: s
     client = server.connect(path)
     client.hear()
     welcome = client.hear()
-    assert welcome["type"] == "welcome"
+    assert (welcome["service"], welcome["type"]) == ("system", "welcome")
+    name = {"/ws": "default", "/ws/master": "master"}[path]
+    assert welcome["data"]["message"] == f"Connected to {name} WebSocket endpoint"
     assert welcome["data"]["available_services"] == {group: list(services_of(group)) for group in GROUPS}
-    assert welcome["data"]["usage"]["subscribe"]["action"] == "subscribe"
+    assert welcome["data"]["available_services"]["system"] == ["system", "all"]
+    assert welcome["data"]["usage"]["subscribe"] == {"action": "subscribe", "service": "service_name"}
 
 
 @pytest.mark.parametrize("endpoint", BY_HAND, ids=path_of)
@@ -229,6 +233,45 @@ def test_single_endpoint_offers_its_service_only(server: LiveServer) -> None:
     client.hear_type("subscription_confirmed")
     error = client.ask({"action": "subscribe", "service": "onchain"})
     assert error["data"]["available_services"] == ["news", "system", "all"]
+
+
+# The service's own notices
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=path_of)
+def test_notices_can_be_subscribed_to_everywhere(server: LiveServer, endpoint: EndpointInfo) -> None:
+    """Confirmed, begun with the last one, followed by every change, and ended, like any other service."""
+    server.notices.report_feed(LIVE)
+    client = server.connect(endpoint.path)
+    client.say({"action": "unsubscribe", "service": "all"})
+    client.hear_type("unsubscription_confirmed")
+    confirmed = client.ask({"action": "subscribe", "service": "system"})
+    assert (confirmed["service"], confirmed["type"]) == ("system", "subscription_confirmed")
+    assert (confirmed["data"]["service"], confirmed["data"]["subscriptions"]) == ("system", ["system"])
+    snapshot = client.hear()
+    assert (snapshot["service"], snapshot["type"], snapshot["seq"]) == ("system", "update", 1)
+    assert (snapshot["snapshot"], snapshot["data"]["event"]) == (True, "feed_status")
+    server.notices.announce_leader()
+    update = client.hear()
+    assert (update["service"], update["seq"], update["data"]["event"]) == ("system", 2, "leader")
+    assert (update["epoch"], "snapshot" in update) == (snapshot["epoch"], False)
+    assert server.stats()["subscription_counts"]["system"] == 1
+    ended = client.ask({"action": "unsubscribe", "service": "system"})
+    assert (ended["type"], ended["data"]["subscriptions"]) == ("unsubscription_confirmed", [])
+    server.notices.report_feed(LIVE)
+    assert client.ask({"action": "ping"})["type"] == "pong"
+
+
+def test_missed_notices_are_replayed(server: LiveServer) -> None:
+    """By their own numbers."""
+    for _ in range(3):
+        server.notices.report_feed(LIVE)
+    epoch, seq = server.notices.broker.position("system")
+    client = greeted(server)
+    since = {"epoch": epoch, "seq": seq - 2}
+    confirmed = client.ask({"action": "subscribe", "service": "system", "since": since})
+    assert confirmed["data"]["recovered"] is True
+    assert [client.hear()["seq"] for _ in range(2)] == [seq - 1, seq]
 
 
 # Resume
