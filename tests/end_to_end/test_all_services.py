@@ -46,6 +46,7 @@ FILLED = {
         "last_refresh",
     ),
     "persistence": ("storage_location", "total_records", "storage_size", "last_save", "active_writers"),
+    "system": ("event", "message", "process", "feed", "leader"),
 }
 """The documented keys of each service."""
 
@@ -87,7 +88,7 @@ def connected(service: ServiceProcess, path: str) -> ClientConnection:
 
 def read_snapshots_of_the_data_services(service: ServiceProcess) -> None:
     """A client of the group that asks for all has everything at once."""
-    wanted = set(services_of("data_collection"))
+    wanted = {*services_of("data_collection"), "system"}
     with connected(service, "/ws/data") as client:
         client.send(json.dumps({"action": "subscribe", "service": "all"}))
         while wanted:

@@ -126,11 +126,8 @@ class LiveServer:
 
     def publish(self, channel: str, data: Any = None) -> int:
         """Publishes, and lets it be delivered; gives its number."""
-        seq = (
-            self.hub.broker_of(channel)
-            .publish(channel, {"status": "live", "reason": None} if data is None else data)
-            .seq
-        )
+        broker = self.hub.broker_of(channel)
+        seq = broker.publish(channel, {"status": "live", "reason": None} if data is None else data).seq
         green.sleep(0)
         return seq
 
