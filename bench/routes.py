@@ -106,7 +106,13 @@ def _print_routes(folder: Path) -> None:
     for number in range(CLIENTS):
         info = ClientInfo(client_id=f"client_{number}_0", endpoint="/ws", connected_at=now, last_activity=now)
         session = JsonSession(
-            ENDPOINTS[0], info, websockets._hub, settings.edge, clock=time.time, on_closed=lambda _: None
+            ENDPOINTS[0],
+            info,
+            websockets._hub,
+            settings.edge,
+            count=lambda: CLIENTS,
+            clock=time.time,
+            on_closed=lambda _: None,
         )
         session.subscriptions = ["market_data", "news"]
         websockets._sessions[session] = "127.0.0.1"
