@@ -66,7 +66,7 @@ class World:
         """Runs jobs, both refreshes unless some are named; gives what is published then."""
         for name in names or ("models", "datasets"):
             self.jobs.jobs[f"huggingface: {name}"]()
-        self.jobs.jobs["publish huggingface"]()
+        self.jobs.jobs["publish_huggingface"]()
         publication = self.context.broker.last("huggingface")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), HuggingFace)
@@ -86,7 +86,7 @@ class TestLists:
     def test_interval_and_shape(self, world: World) -> None:
         """Published every minute, with the documented keys."""
         payload = world.run()
-        assert world.jobs.intervals["publish huggingface"] == 60
+        assert world.jobs.intervals["publish_huggingface"] == 60
         assert (payload.status, payload.demo) == ("live", False)
         publication = world.context.broker.last("huggingface")
         assert publication is not None
@@ -145,7 +145,7 @@ class TestLists:
 
     def test_publishing_asks_nobody(self, world: World) -> None:
         """However little is known."""
-        world.jobs.jobs["publish huggingface"]()
+        world.jobs.jobs["publish_huggingface"]()
         assert world.hub.asked == []
 
 
@@ -195,7 +195,7 @@ class TestTrouble:
         world.run()
         world.hub.is_down = False
         clock.advance(200)
-        world.jobs.jobs["huggingface: models"]()
+        world.jobs.jobs["huggingface_models_collection"]()
         publication = world.context.broker.last("huggingface")
         assert publication is not None
         assert publication.data["total_models"] == 6

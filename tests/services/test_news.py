@@ -84,7 +84,7 @@ class World:
         return self.published()
 
     def published(self) -> News:
-        self.jobs.jobs["publish news"]()
+        self.jobs.jobs["publish_news"]()
         publication = self.context.broker.last("news")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), News)
@@ -108,7 +108,7 @@ def world(clock: Clock) -> World:
 class TestNormalTimes:
     def test_interval_and_shape(self, world: World) -> None:
         """Published every minute, with the documented keys."""
-        assert world.jobs.intervals["publish news"] == 60
+        assert world.jobs.intervals["publish_news"] == 60
         payload = world.read()
         assert payload.status == "live"
         assert {entry.source for entry in payload.articles} == set(FEEDS)
@@ -253,7 +253,7 @@ class TestTrouble:
         payload = world.read()
         assert payload.parts["keyed_news"].status == "unconfigured"
         assert payload.status == "live"
-        assert "news: keyed_news" not in world.jobs.jobs
+        assert "news_keyed_news_collection" not in world.jobs.jobs
         world.feeds["keyed_news"].is_configured = True
         world.feeds["keyed_news"].write(article("extra", "keyed_news"))
         world.start()

@@ -190,8 +190,8 @@ class TestPublishing:
         """The documented interval for the payload, the sources' pace for the rest."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        assert plan.jobs["publish onchain"][0] == 30
-        assert plan.jobs["onchain gas"][0] == 15
+        assert plan.jobs["publish_onchain"][0] == 30
+        assert plan.jobs["onchain_gas_collection"][0] == 15
         for job in plan.calls.values():
             job()
         assert published(service)["status"] == "live"
@@ -200,15 +200,15 @@ class TestPublishing:
         """Nobody waits half a minute for what is here; from then on the interval is kept."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        plan.calls["onchain gas"]()
+        plan.calls["onchain_gas_collection"]()
         assert world.broker.last("onchain") is None
-        plan.calls["publish onchain"]()
-        plan.calls["onchain tvl"]()
+        plan.calls["publish_onchain"]()
+        plan.calls["onchain_tvl_collection"]()
         last = world.broker.last("onchain")
         assert last is not None
         assert (last.seq, last.data["tvl"]) == (2, 77e9)
         world.clock.advance(600)
-        for job in ("onchain gas", "onchain tvl"):
+        for job in ("onchain_gas_collection", "onchain_tvl_collection"):
             plan.calls[job]()
         assert world.broker.position("onchain")[1] == 2
 

@@ -55,7 +55,7 @@ def published(service: PersistenceService) -> list[dict[str, Any]]:
 def look(service: PersistenceService) -> None:
     """Has the service look whether something changed, as its job does."""
     for name, job in jobs_of(service).jobs.items():
-        if name == "persistence changes":
+        if name == "persistence_changes":
             job()
 
 

@@ -488,13 +488,13 @@ class TestSchedule:
         studio.service.schedule(Notebook(), UpstreamSettings())
         studio.service.schedule_status(Notebook())
         assert set(planned) == {
-            "price ticks",
-            "price snapshots",
-            "missing figures",
-            "publish crypto-prices",
-            "publish market_data",
-            "settle prices",
-            "price status",
+            "market_data_collection",
+            "market_figures_collection",
+            "missing_figures_collection",
+            "publish_crypto_prices",
+            "publish_market_data",
+            "settle_prices",
+            "price_status",
         }
         for name, job in planned.items():
             runs = JobRuns(name, job, interval_s=1, deadline_s=5, on_change=lambda: None)

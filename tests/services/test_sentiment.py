@@ -124,7 +124,7 @@ class World:
         """Runs jobs, all refreshes unless some are named; gives what is published then."""
         for name in names or ("index", "votes", "trending", "headlines"):
             self.jobs.jobs[f"sentiment: {name}"]()
-        self.jobs.jobs["publish sentiment"]()
+        self.jobs.jobs["publish_sentiment"]()
         publication = self.context.broker.last("sentiment")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), Sentiment)
@@ -145,7 +145,7 @@ class TestScore:
         """Published every 30 s, with the documented keys."""
         world.news(*[GOOD] * 5)
         payload = world.run()
-        assert world.jobs.intervals["publish sentiment"] == 30
+        assert world.jobs.intervals["publish_sentiment"] == 30
         assert payload.status == "live"
         publication = world.context.broker.last("sentiment")
         assert publication is not None
@@ -254,7 +254,7 @@ class TestScore:
 
     def test_publishing_asks_nobody(self, world: World) -> None:
         """However little is known."""
-        world.jobs.jobs["publish sentiment"]()
+        world.jobs.jobs["publish_sentiment"]()
         assert world.moods.asked == []
 
 
@@ -405,7 +405,7 @@ class TestModel:
         world = World(clock)
         world.news(*[GOOD] * 6)
         payload = world.run()
-        assert "sentiment: model" not in world.jobs.jobs
+        assert "sentiment_model_collection" not in world.jobs.jobs
         assert (payload.status, payload.parts["model"].status) == ("live", "unconfigured")
         assert payload.parts["model"].reason == "off: needs HF_TOKEN"
         assert (self.part(payload).score, self.part(payload).weight) == (None, 0.0)
@@ -445,7 +445,7 @@ class TestModel:
 
     def test_pace(self, world: World, clock: Clock) -> None:
         """Headlines come by the minute, requests every half hour: they are paid."""
-        assert world.jobs.intervals["sentiment: model"] == 180
+        assert world.jobs.intervals["sentiment_model_collection"] == 180
         for number in range(40):
             world.news(*[f"{GOOD} #{number}.{place}" for place in range(9)])
             world.run("model")
