@@ -321,7 +321,7 @@ class TestTrouble:
         """And not as a failing job every minute."""
         chains = dataclasses.replace(world.settings.chains, onchain_tvl_providers=("mempool_space",))
         world.context.settings = dataclasses.replace(world.settings, chains=chains)
-        with pytest.raises(SettingsError, match=r"pool 'onchain tvl': 'mempool_space' .* no TvlSource"):
+        with pytest.raises(SettingsError, match=r"pool 'onchain_tvl': 'mempool_space' .* no TvlSource"):
             OnchainService(world.context)
 
 

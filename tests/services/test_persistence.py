@@ -66,14 +66,14 @@ def test_an_archive_that_is_well(service: PersistenceService, archive: Archive, 
     clock.advance(1)
     archive.flush()
     size = archive.status().size_bytes
-    live = PartInfo(status="live", as_of=to_rfc3339(NOW + 1), source=str(archive.path), reason=None)
+    live = PartInfo(status="live", as_of=to_rfc3339(NOW + 1), source=f"{archive.path.parent.name}/{archive.path.name}", reason=None)
     assert service.payload() == Persistence(
         status="live",
         reason=None,
         parts={"archive": live},
         demo=False,
         timestamp=to_rfc3339(NOW + 1),
-        storage_location=str(archive.path),
+        storage_location=f"{archive.path.parent.name}/{archive.path.name}",
         total_records=5,
         records={"prices": 2, "candles_1m": 2, "candles_1h": 1, "articles": 0, "whales": 0, "updates": 0},
         storage_size=size_in_words(size),

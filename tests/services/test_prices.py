@@ -169,7 +169,7 @@ class TestPublishing:
         assert "no price yet" in data["reason"]
 
     def test_market_data_is_keyed_by_coin(self) -> None:
-        """Dollars and percent under the coins' ids, null for what is not known."""
+        """Dollars and percent under the coins' ids; what is not known is left out, so that every value is a number."""
         studio = Studio()
         studio.hold("BTC")
         for source in ("one", "two"):
@@ -177,9 +177,9 @@ class TestPublishing:
         studio.service.publish_market_data()
         data = studio.publications[-1].data
         assert data["prices"] == {"bitcoin": 100.0, "ethereum": 10.0}
-        assert data["volumes"] == {"bitcoin": 1e9, "ethereum": None}
-        assert data["market_caps"]["bitcoin"] == 1e11
-        assert data["price_changes"] == {"bitcoin": 1.0, "ethereum": None}
+        assert data["volumes"] == {"bitcoin": 1e9}
+        assert data["market_caps"] == {"bitcoin": 1e11}
+        assert data["price_changes"] == {"bitcoin": 1.0}
         assert (data["status"], data["demo"]) == ("delayed", False)
 
     def test_first_prices_are_published_at_once(self) -> None:

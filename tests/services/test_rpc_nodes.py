@@ -158,7 +158,7 @@ class TestJobs:
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
         assert plan.jobs["publish_rpc_nodes"][0] == 20
-        checks = {name: job for name, job in plan.jobs.items() if " check " in name}
+        checks = {name: job for name, job in plan.jobs.items() if "_check_" in name}
         assert [delay_s for _, _, delay_s in checks.values()] == [0, 1, 2, 3]
         assert {interval_s for interval_s, _, _ in checks.values()} == {60}
         assert plan.jobs["rpc_nodes_ethereum_collection"][0] == 20
