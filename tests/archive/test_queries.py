@@ -133,7 +133,9 @@ def test_articles_are_chosen(archive: Archive, filters: dict[str, str], found: s
         news(
             article(1, id="a", title="Bitcoin falls", categories=["bitcoin", "etf"]),
             article(2, id="b", title="Ethereum rises", categories=['say "hi"']),
-            article(3, id="c", title="Ether up 5%", source="Bitcoin Magazine", source_id="bitcoin_magazine", categories=[]),
+            article(
+                3, id="c", title="Ether up 5%", source="Bitcoin Magazine", source_id="bitcoin_magazine", categories=[]
+            ),
         )
     )
     archive.flush()

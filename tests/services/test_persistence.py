@@ -66,7 +66,9 @@ def test_an_archive_that_is_well(service: PersistenceService, archive: Archive, 
     clock.advance(1)
     archive.flush()
     size = archive.status().size_bytes
-    live = PartInfo(status="live", as_of=to_rfc3339(NOW + 1), source=f"{archive.path.parent.name}/{archive.path.name}", reason=None)
+    live = PartInfo(
+        status="live", as_of=to_rfc3339(NOW + 1), source=f"{archive.path.parent.name}/{archive.path.name}", reason=None
+    )
     assert service.payload() == Persistence(
         status="live",
         reason=None,

@@ -84,7 +84,7 @@ class World:
         """Runs jobs, all refreshes unless some are named; gives what is published then."""
         chosen = names or ("bitcoin blocks", "bitcoin mempool", "bitcoin details", "ethereum")
         for name in chosen:
-            self.jobs.jobs[f"whale_tracking_{name}_collection"]()
+            self.jobs.jobs[f"whale_tracking_{name.replace(' ', '_')}_collection"]()
         return self.published()
 
     def published(self) -> WhaleTracking:
