@@ -165,6 +165,19 @@ def test_transfers_of_tokens_are_read() -> None:
     assert (usdc.asset, usdc.amount, usdc.index, usdc.hash) == ("USDC", 1.25, 8, usdt.hash)
 
 
+def test_what_is_minted_or_burnt_has_one_party() -> None:
+    """Nobody is no wallet."""
+    node = evm_node()
+    requests = node.token_transfers_requests(BlockInfo(chain="ethereum", height=1, hash=BLOCK_HASH))
+    rows = [
+        log(1, topics=[TRANSFER_TOPIC, word("0"), word("b" * 40)]),
+        log(2, topics=[TRANSFER_TOPIC, word("a" * 40), word("0")]),
+    ]
+    minted, burnt = node.parse_token_transfers(rpc_answers(requests, {"jsonrpc": "2.0", "id": 1, "result": rows}))
+    assert (minted.sender, minted.receiver) == (None, "0x" + "b" * 40)
+    assert (burnt.sender, burnt.receiver) == ("0x" + "a" * 40, None)
+
+
 def test_tokens_are_asked_for_where_they_are_known() -> None:
     """A block without a hash, or a chain without tokens, is not asked for."""
     assert evm_node().token_transfers_requests(BlockInfo(chain="ethereum", height=1)) == []

@@ -35,7 +35,7 @@ OLD_AFTER_S = 90 * HOUR_S
 
 KEPT = {
     "explorers": ("latest_block", "block_hash", "network_hashrate", "difficulty", "mempool_size", "transactions_count"),
-    "onchain": ("active_addresses", "gas_price", "network_utilization", "tvl", "total_fees_usd"),
+    "onchain": ("active_addresses", "gas_price", "network_utilization", "tvl", "contract_events", "total_fees_usd"),
     "rpc_nodes": ("block_number", "total_nodes"),
     "whale_tracking": ("large_transactions", "alert_threshold"),
     "news": ("articles", "categories"),

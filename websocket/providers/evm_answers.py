@@ -100,8 +100,8 @@ def read_token_transfers(result: Sequence[Any], *, chain: str, source: str) -> l
             index=log.index,
             asset=log.token.symbol,
             amount=log.amount,
-            sender=_address_in_word(log.topics[1]),
-            receiver=_address_in_word(log.topics[2]),
+            sender=_somebody(log.topics[1]),
+            receiver=_somebody(log.topics[2]),
             time=log.time,
             block_height=log.block,
             block_hash=log.block_hash,
@@ -273,6 +273,12 @@ def _contract_event(log: _TokenLog, newest: BlockInfo) -> ContractEvent:
 def _address(value: Any) -> str | None:
     lower = value.lower() if isinstance(value, str) else ""
     return lower if ADDRESS.fullmatch(lower) else None
+
+
+def _somebody(word: Any) -> str | None:
+    """An address that is somebody's: what is minted comes from nobody, and what is burnt goes to nobody."""
+    address = _address_in_word(word)
+    return None if address == NOBODY else address
 
 
 def _address_in_word(word: Any) -> str | None:

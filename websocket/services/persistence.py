@@ -104,7 +104,7 @@ class PersistenceService(DataService):
             last_backup=_time(archive.last_backup),
             last_export=_time(archive.last_export),
             tasks=[
-                msgspec.structs.replace(task, reason=_without_folders(task.reason))
+                msgspec.structs.replace(task, reason=without_folders(task.reason))
                 for task in self._jobs.recent()[:TASKS_SHOWN]
             ],
         )
@@ -115,17 +115,21 @@ class PersistenceService(DataService):
 
     def _health(self) -> Hashable:
         archive = self._archive.status()
-        return archive.healthy, None if archive.healthy else archive.detail
+        return archive.healthy, None if archive.healthy else archive.detail, archive.last_save is None
 
     def _parts(self, archive: ArchiveStatus) -> dict[str, PartInfo]:
         if not archive.enabled:
             return {"archive": PartInfo(status="unconfigured", as_of=None, source=None, reason=archive.detail)}
+        was_saved = archive.last_save is not None
+        trouble = None if was_saved else "nothing has been written yet"
+        if not archive.healthy:
+            trouble = without_folders(archive.detail)
         parts = {
             "archive": PartInfo(
-                status="live" if archive.healthy else "stale" if archive.last_save is not None else "down",
+                status="live" if trouble is None else "stale" if was_saved else "down",
                 as_of=_time(archive.last_save),
-                source=self._location if archive.last_save is not None else None,
-                reason=None if archive.healthy else _without_folders(archive.detail),
+                source=self._location if was_saved else None,
+                reason=trouble,
             )
         }
         reason = self._backup_trouble(archive)
@@ -144,7 +148,7 @@ class PersistenceService(DataService):
         if last is None or last.finished_at is None or last.state != "failed":
             return None
         made = _time(archive.last_backup)
-        return _without_folders(last.reason) if made is None or last.finished_at >= made else None
+        return without_folders(last.reason) if made is None or last.finished_at >= made else None
 
     @staticmethod
     def _judge(archive: ArchiveStatus, parts: dict[str, PartInfo]) -> tuple[ServiceStatus, str | None]:
@@ -169,7 +173,7 @@ def _shown(path: Path) -> str:
     return str(Path(path.parent.name, path.name))
 
 
-def _without_folders(reason: str | None) -> str | None:
+def without_folders(reason: str | None) -> str | None:
     """A reason with the last part of each whole path that it names, for the same cause."""
     return None if reason is None else FOLDERS.sub("", reason)
 
