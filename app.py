@@ -253,7 +253,7 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     if stand_in is not None:
         stand_in.schedule(housekeeping)
     sweep = web.connections.sweep
-    housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", sweep, deadline_s=SWEEP_INTERVAL_S)
+    housekeeping.every(SWEEP_INTERVAL_S, "sweep_connections", sweep, deadline_s=SWEEP_INTERVAL_S)
     goodbye = Goodbye(
         edge=web.edge,
         namespace=web.namespace,
@@ -286,8 +286,8 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
     if is_shared:
         broker = RedisBroker(settings.redis, clock=time.time, demo=demo, check=payload_check())
     sources = _build_sources(settings, names=named_after, limiter=limiter)
-    ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
-    snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
+    ticks = Pool("market_data", [sources[name] for name in settings.prices.tick_providers])
+    snapshots = Pool("market_figures", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
     bus_watch = BusWatch(broker)
     status = PriceFeedStatus(

@@ -206,7 +206,7 @@ def _fill(path: Path) -> None:
         ((first + number, first + number) for number in range(ROWS)),
     )
     connection.executemany(
-        "INSERT INTO articles VALUES (?, ?, 'https://news.example/', 'coindesk', NULL, ?, '[\"bitcoin\"]')",
+        "INSERT INTO articles VALUES (?, ?, 'https://news.example/', 'CoinDesk', NULL, ?, '[\"bitcoin\"]', 'coindesk')",
         ((f"{n:016x}", f"A headline of the usual length about the market, number {n}", first + n) for n in range(ROWS)),
     )
     connection.execute("COMMIT")

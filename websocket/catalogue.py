@@ -83,7 +83,12 @@ SERVICES: tuple[ServiceInfo, ...] = (
     _service("sentiment", "data_collection", 30, "Mood of the market from indices, votes and headlines."),
     _service("whale_tracking", "data_collection", 15, "Transactions that move large sums."),
     _service("rpc_nodes", "data_collection", 20, "Latency, height and health of public RPC nodes."),
-    _service("onchain", "data_collection", 30, "Addresses, transactions, fees, gas and TVL per chain."),
+    _service(
+        "onchain",
+        "data_collection",
+        30,
+        "Addresses, transactions, fees, gas and TVL per chain; large events of contracts.",
+    ),
     _service("health_checker", "monitoring", 30, "Health of every data provider."),
     _service("pool_manager", "monitoring", 20, "Pools of sources: who is active, and failovers."),
     _service("scheduler", "monitoring", 15, "Jobs of this process and their runs."),

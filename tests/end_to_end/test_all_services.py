@@ -34,6 +34,7 @@ FILLED = {
         "gas_price",
         "network_utilization",
         "tvl",
+        "contract_events",
     ),
     "health_checker": ("overall_health", "healthy_count", "total_providers", "providers"),
     "pool_manager": ("pools", "active_sources"),
@@ -57,11 +58,12 @@ MAY_BE_NOTHING = {
 """Documented keys that are there, and are 0 or empty when all is well."""
 
 ROWS = {
-    ("news", "articles"): ("title", "source", "url", "published_at"),
+    ("news", "articles"): ("title", "source", "source_id", "url", "published_at"),
     ("whale_tracking", "large_transactions"): ("hash", "value", "to", "timestamp"),
+    ("onchain", "contract_events"): ("contract", "symbol", "event", "from", "to", "value", "block", "transaction"),
     ("scheduler", "jobs"): ("id", "next_run", "status"),
-    ("huggingface", "available_models"): ("id", "url", "downloads"),
-    ("huggingface", "available_datasets"): ("id", "url", "downloads"),
+    ("huggingface", "model_details"): ("id", "url", "downloads"),
+    ("huggingface", "dataset_details"): ("id", "url", "downloads"),
 }
 """Keys of the rows of lists. Who sent a coin is not always known."""
 

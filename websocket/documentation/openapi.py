@@ -253,8 +253,8 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
             )
         },
         pools={
-            "price ticks": answers.PoolHealth(
-                name="price ticks",
+            "market_data": answers.PoolHealth(
+                name="market_data",
                 active_source="binance",
                 available_sources=("binance", "coinbase_exchange"),
                 inactive_sources=("kraken",),
@@ -264,7 +264,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
                 failover_count=1,
                 failovers=(
                     answers.FailoverRecord(
-                        pool="price ticks",
+                        pool="market_data",
                         previous="kraken",
                         active="binance",
                         reason="it answers again",

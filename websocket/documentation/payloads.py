@@ -78,8 +78,8 @@ OWN_PAYLOADS: Mapping[str, Payload] = {
         MarketData,
         MarketData(
             prices={"bitcoin": 97412.35, "matic-network": 0.5012},
-            volumes={"bitcoin": 31720627780.81, "matic-network": None},
-            market_caps={"bitcoin": 1942318450000.0, "matic-network": None},
+            volumes={"bitcoin": 31720627780.81},
+            market_caps={"bitcoin": 1942318450000.0},
             price_changes={"bitcoin": 1.2306, "matic-network": -0.6147},
             last_updated={"bitcoin": EXAMPLE_TIME, "matic-network": "2026-11-21T09:58:30.000Z"},
             source="binance",

@@ -247,7 +247,7 @@ class DataService(ABC):
         """Plans all jobs: the refreshes, and the publication at the documented interval."""
         self.schedule_refreshes(scheduler)
         interval_s = interval_of(self.name)
-        scheduler.every(interval_s, f"publish {self.name}", self.publish, deadline_s=interval_s)
+        scheduler.every(interval_s, f"publish_{self.name}", self.publish, deadline_s=interval_s)
 
     def publish(self) -> None:
         """Publishes what is known, if it is this process's turn."""
