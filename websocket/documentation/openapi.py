@@ -287,7 +287,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
         ),
         AnswerInfo(
             status=503,
-            meaning="`unhealthy`: no price is younger than `STALE_AFTER`.",
+            meaning="`unhealthy`: no price is younger than `STALE_AFTER`; `starting`: the first one is awaited.",
             type=answers.HealthReport,
             example=unhealthy,
         ),

@@ -137,7 +137,7 @@ class HealthCheckerService(DataService):
         outstanding = self._probes.outstanding()
         if outstanding:
             providers = "1 provider was" if len(outstanding) == 1 else f"{len(outstanding)} providers were"
-            self._probing.fail(f"{providers} not checked yet")
+            self._probing.lack(f"{providers} not checked yet")
         elif self._probes.looked_at is not None:
             self._probing.hold(len(self.context.sources), source="this process", as_of=self._probes.looked_at)
 

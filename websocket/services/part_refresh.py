@@ -92,7 +92,10 @@ class PartRefresh(Generic[P]):
         lacking = [part for part in self._parts if part.name not in self._filled]
         configured = any(source.configured for source in self._pool.sources)
         for part in lacking:
-            part.fail("no source has anything newer" if configured and not attempts else told(attempts))
+            if attempts:
+                part.fail(told(attempts))
+            else:
+                part.lack("no source has anything newer" if configured else told(()))
         return not lacking
 
     def _ask(self, source: Source[P]) -> None:
@@ -161,7 +164,7 @@ def then_first_news(service: DataService, refresh: Callable[[], R]) -> Callable[
         result = refresh()
         last = service.context.broker.last(service.name)
         parts = {} if last is None else last.data.get("parts", {})
-        lacking = {name for name, part in parts.items() if part["status"] == "down"}
+        lacking = {name for name, part in parts.items() if part["status"] in ("starting", "down")}
         if any(part.name in lacking and part.as_of is not None for part in service.parts):
             service.publish()
         return result
