@@ -333,9 +333,9 @@ def summarise(infos: Mapping[str, PartInfo]) -> tuple[ServiceStatus, str | None]
         return "unconfigured", reasons or None
     if wanted == {"live"}:
         return "live", None
-    if "starting" in wanted and len(wanted - {"starting"}) < 2 and "stale" not in wanted:
+    if wanted - {"live"} == {"starting"}:
         return "starting", reasons
-    if wanted == {"down"}:
+    if not wanted & {"live", "stale"}:
         return "down", reasons
     return ("stale" if "live" not in wanted else "degraded"), reasons
 

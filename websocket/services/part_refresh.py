@@ -92,10 +92,7 @@ class PartRefresh(Generic[P]):
         lacking = [part for part in self._parts if part.name not in self._filled]
         configured = any(source.configured for source in self._pool.sources)
         for part in lacking:
-            if attempts:
-                part.fail(told(attempts))
-            else:
-                part.lack("no source has anything newer" if configured else told(()))
+            part.fail("no source has anything newer" if configured and not attempts else told(attempts))
         return not lacking
 
     def _ask(self, source: Source[P]) -> None:
