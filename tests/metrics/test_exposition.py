@@ -105,10 +105,11 @@ def test_service_that_has_just_been_built(service: app.Service) -> None:
     families = scrape(service)
     assert families["dwt_price_age_seconds"].samples == []
     assert samples(families["dwt_feed_state"]) == {
+        ("crypto-prices", "starting"): 1,
         ("crypto-prices", "live"): 0,
         ("crypto-prices", "delayed"): 0,
         ("crypto-prices", "stale"): 0,
-        ("crypto-prices", "down"): 1,
+        ("crypto-prices", "down"): 0,
     }
     assert samples(families["dwt_demo"]) == {(): 0}
     assert set(samples(families["dwt_pool_has_source"]).values()) == {0}

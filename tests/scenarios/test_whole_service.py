@@ -141,10 +141,10 @@ def last_state(client: SocketIoClient) -> str:
 def test_from_nothing_to_live_to_stale_and_back(
     start: Callable[..., tuple[Service, SocketIoClient]], simulator_url: str
 ) -> None:
-    """A client sees down with the reason, live with prices, delayed, stale with the reason, and live again."""
+    """A client sees starting with the reason, live with prices, delayed, stale with the reason, and live again."""
     play(simulator_url, "outage", *PROVIDERS)
     service, client = start(DELAYED_AFTER="13", STALE_AFTER="15", BACKOFF_MAX="2")
-    wait_for(client, lambda: last_state(client) == "down", "feed-status down", 10)
+    wait_for(client, lambda: last_state(client) == "starting", "feed-status starting", 10)
     client.read(2)
     status = client.payloads("feed-status")[-1]
     assert "--demo" in status["reason"]
@@ -173,7 +173,7 @@ def test_from_nothing_to_live_to_stale_and_back(
     wait_for(client, lambda: last_state(client) == "live", "feed-status live", 40)
     states = [status["status"] for status in client.payloads("feed-status")]
     assert [state for place, state in enumerate(states) if place == 0 or states[place - 1] != state] == [
-        "down",
+        "starting",
         *(["delayed"] if "delayed" in states[: states.index("live")] else []),
         "live",
         "delayed",

@@ -203,7 +203,7 @@ class TestTrouble:
     def test_nothing_has_come(self, service: ExplorerService) -> None:
         """No zeros, no silence."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         assert "nothing has come yet" in payload["reason"]
         assert payload["latest_block"] is payload["network_hashrate"] is payload["mempool_size"] is None
         assert payload["chains"][ETHEREUM]["latest_block"] is None

@@ -327,7 +327,7 @@ class TestTrouble:
     def test_nothing_has_come(self, service: OnchainService) -> None:
         """No zeros, no silence."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         numbers = ("active_addresses", "transaction_count", "total_fees", "gas_price", "network_utilization", "tvl")
         assert [payload[name] for name in numbers] == [None] * 6
         assert payload["tvl_by_chain"] == {}

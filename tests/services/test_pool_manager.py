@@ -139,7 +139,7 @@ def test_unconfigured(desk: Desk) -> None:
 def test_budgets_are_those_of_the_limiter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Null until they were looked at; what is asked for in a payload is never looked up in it."""
     assert desk.report().sources["alpha"].minute_left is None
-    assert desk.report().parts["budgets"].status == "down"
+    assert desk.report().parts["budgets"].status == "starting"
     left = {"alpha": (12, 3_400), "beta": (0, 0), "gamma": (5, None)}
     monkeypatch.setattr(desk.context.limiter, "remaining", lambda provider: left[provider.name])
     desk.jobs.jobs["pool_manager_collection"]()

@@ -145,7 +145,7 @@ class TestHealthy:
     def test_before_the_first_check(self, world: World, service: RpcNodeService) -> None:
         """The nodes are there, nothing is known, and nobody is asked."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         assert status(payload, ONE) == ("unchecked", "not checked yet")
         assert (payload["active_nodes"], payload["average_latency"]) == (0, None)
         assert payload["block_number"] == {"ethereum": None, "solana": None}

@@ -180,10 +180,10 @@ class TestScore:
     def test_missing_part_leaves_its_weight_to_the_others(self, world: World) -> None:
         """And the service says that it is not whole."""
         payload = world.run()
-        assert payload.status == "degraded"
+        assert payload.status == "starting"
         assert payload.sentiment_score == pytest.approx((0.4 * 0.25 + 0.2 * 0.8) / 0.6, abs=1e-3)
         part = payload.source_details["headlines"]
-        assert (part.score, part.weight, part.status) == (None, 0.0, "down")
+        assert (part.score, part.weight, part.status) == (None, 0.0, "starting")
         assert payload.sentiment_by_source == {"fear_greed": 0.25, "votes": 0.8}
 
     def test_nothing_is_null(self, world: World) -> None:

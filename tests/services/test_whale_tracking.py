@@ -127,7 +127,7 @@ class TestNormalTimes:
     def test_nothing_yet_is_null(self, world: World) -> None:
         """Before the first block the volume is not known, and every part says why."""
         payload = world.published()
-        assert (payload.status, payload.total_volume, payload.volume_since) == ("down", None, None)
+        assert (payload.status, payload.total_volume, payload.volume_since) == ("starting", None, None)
 
     def test_coins_and_tokens_of_ethereum(self, world: World) -> None:
         """Ether from the block, stablecoins from its events, both with the block's time."""

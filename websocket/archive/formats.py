@@ -16,7 +16,7 @@ from msgspec import Meta
 from websocket import codec
 from websocket.archive.pacing import in_slices
 from websocket.archive.rows import ArticleRow, CandleRow, Interval, PriceRow, WhaleRow
-from websocket.records import to_rfc3339
+from websocket.records import figure, to_rfc3339
 
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run a text that begins so; what comes from the internet gets a ' before it, which they do not show."""
@@ -135,12 +135,12 @@ Record = PriceRecord | CandleRecord | ArticleRecord | WhaleRecord
 
 
 def record_of(row: Row) -> Record:
-    """A row as others see it."""
+    """A row as others see it. Prices are rounded here too: those that were recorded by an earlier version are not."""
     if isinstance(row, PriceRow):
         return PriceRecord(
             symbol=row.symbol,
             time=to_rfc3339(row.time),
-            price=row.price,
+            price=figure(row.price),
             source=row.source,
             confirmed=row.confirmed,
         )
@@ -149,10 +149,10 @@ def record_of(row: Row) -> Record:
             symbol=row.symbol,
             interval=row.interval,
             start=to_rfc3339(row.start),
-            open=row.open,
-            high=row.high,
-            low=row.low,
-            close=row.close,
+            open=figure(row.open),
+            high=figure(row.high),
+            low=figure(row.low),
+            close=figure(row.close),
             samples=row.samples,
             open_time=to_rfc3339(row.open_time),
             close_time=to_rfc3339(row.close_time),
@@ -171,7 +171,7 @@ def record_of(row: Row) -> Record:
         )
     return WhaleRecord(
         hash=row.hash,
-        value=row.value,
+        value=figure(row.value, 2),
         sender=row.sender or "",
         to=row.receiver or "",
         timestamp=to_rfc3339(row.time),

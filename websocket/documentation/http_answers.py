@@ -124,7 +124,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: ``healthy``; ``degraded``: something is wrong, but a price is younger than ``STALE_AFTER``;
-            ``unhealthy``: none is.
+            ``starting``: the process is young, and the first price is awaited; ``unhealthy``: no price is that young.
         reason: why it is not healthy, or null.
         demo: true when a simulated internet feeds the service.
         timestamp: now.
@@ -137,7 +137,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
         bus: whether this process collects, and how it stands with those that share its Redis.
     """
 
-    status: Literal["healthy", "degraded", "unhealthy"]
+    status: Literal["starting", "healthy", "degraded", "unhealthy"]
     reason: str | None
     demo: bool
     timestamp: Timestamp

@@ -84,6 +84,11 @@ def routes() -> tuple[RouteInfo, ...]:
         _page("/test-websocket", "A page that shows the feed as a browser gets it."),
         _page("/dashboard", "A page that shows every service on one screen."),
         _page("/docs", "This documentation, for people."),
+        _page(
+            "/favicon.ico",
+            "The icon of the pages.",
+            AnswerInfo(status=200, meaning="The icon.", media_type="image/x-icon"),
+        ),
         _json("/docs/asyncapi.json", "Both WebSocket protocols as an AsyncAPI 3.0 document.", _document("AsyncAPI")),
         _json("/docs/openapi.json", "The HTTP routes as an OpenAPI 3.1 document.", _document("OpenAPI")),
     )
@@ -296,7 +301,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
         ),
         AnswerInfo(
             status=503,
-            meaning="`unhealthy`: no price is younger than `STALE_AFTER`.",
+            meaning="`unhealthy`: no price is younger than `STALE_AFTER`; `starting`: the first one is awaited.",
             type=answers.HealthReport,
             example=unhealthy,
         ),

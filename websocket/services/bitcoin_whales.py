@@ -138,7 +138,7 @@ class BitcoinWhales:
         """Reads the blocks that are new, or were missed."""
         if not self._ledger.has_price("BTC"):
             # nothing is lost: the blocks are read when there is a price
-            self._blocks.fail("there is no recent dollar price of BTC")
+            self._blocks.lack("there is no recent dollar price of BTC")
             return
         try:
             listed = {block.height: block for block in self._lists.fetch(self._ask_list)}
@@ -155,7 +155,7 @@ class BitcoinWhales:
             return
         left = self.follower.missing(tip.height, now)
         if left:
-            self._blocks.fail(f"{len(left)} blocks are still to be read")
+            self._blocks.lack(f"{len(left)} blocks are still to be read")
         else:
             # blocks come when they come: what counts is when it was seen that there is no further one
             self._blocks.hold(tip.height, source=self._lists.active or "", as_of=now)

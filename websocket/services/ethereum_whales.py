@@ -85,7 +85,7 @@ class EthereumWhales:
         """Reads the blocks that are new, or were missed, and the events in them."""
         if not self._ledger.has_price(COIN):
             # nothing is lost for a while: the blocks are read when there is a price
-            self._blocks.fail(f"there is no recent dollar price of {COIN}")
+            self._blocks.lack(f"there is no recent dollar price of {COIN}")
             return
         try:
             self._refresh_blocks()
@@ -108,7 +108,7 @@ class EthereumWhales:
             self._take(block)
         left = self.follower.missing(tip.info.height, self._context.clock())
         if left:
-            self._blocks.fail(f"{len(left)} blocks are still to be read")
+            self._blocks.lack(f"{len(left)} blocks are still to be read")
         else:
             now = self._context.clock()
             as_of = now if tip.info.time is None else min(tip.info.time, now)

@@ -14,7 +14,7 @@ import msgspec
 from websocket.chain_records import BlockInfo, ChainStats, FeeRates
 from websocket.providers.base import Answer, Provider
 from websocket.providers.capabilities import BlockExplorer, ChainExplorer
-from websocket.records import to_rfc3339
+from websocket.records import figure, to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.services.base import DataService, Part, ServiceContext
 from websocket.services.chain_contracts import FeeRateSource, as_kind, pool_of
@@ -348,13 +348,13 @@ class ExplorerService(DataService):
             block_time=to_rfc3339(block.time) if block and block.time is not None else None,
             block_transactions=block.transactions if block else None,
             block_size=block.size_bytes if block else None,
-            network_hashrate=mining.hash_rate if mining else None,
+            network_hashrate=figure(mining.hash_rate) if mining else None,
             hashrate_estimated=mining.estimated if mining and mining.hash_rate is not None else None,
             difficulty=mining.difficulty if mining else None,
             mempool_size=mempool.transactions if mempool else None,
             mempool_vbytes=mempool.vbytes if mempool else None,
             transactions_count=day.transactions if day else None,
-            average_fee_usd=day.average_fee_usd if day else None,
+            average_fee_usd=figure(day.average_fee_usd) if day else None,
             fee_rates=FeeRateInfo.of(rates) if rates else None,
             reorganisation=ReorganisationInfo.of(chain.tip.reorganisation) if chain.tip.reorganisation else None,
         )

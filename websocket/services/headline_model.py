@@ -120,7 +120,10 @@ class HeadlineModel:
                 self._part.fail(self._trouble)
         else:
             too_few = f"only {len(moods)} judged headlines of the last 24 hours"
-            self._part.fail(self._trouble or news.lacking or too_few)
+            if self._trouble is not None:
+                self._part.fail(self._trouble)
+            else:
+                self._part.lack(news.lacking or too_few)
 
     def restore(self) -> None:
         """Takes over what an earlier run paid for."""

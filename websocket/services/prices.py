@@ -65,7 +65,7 @@ class MarketData(msgspec.Struct, frozen=True, kw_only=True):
         price_changes: change over 24 h, percent.
         last_updated: the source's own time of each price, RFC 3339 UTC.
         source: who most of the prices come from, or null.
-        status: ``live``, ``delayed``, ``stale`` or ``down``.
+        status: ``starting``, ``live``, ``delayed``, ``stale`` or ``down``.
         reason: why it is not ``live``, or null.
         demo: true when a simulated internet feeds it.
         timestamp: RFC 3339 UTC.
@@ -260,7 +260,7 @@ class PriceService:
             self.publish_prices()
 
     def publish_market_data(self) -> None:
-        """Publishes ``market_data``; empty maps and ``down`` while there is no price."""
+        """Publishes ``market_data``; empty maps and ``starting`` or ``down`` while there is no price."""
         rows = self._book.keyed()
         status = self._feed_status.of(MARKET_DATA)
         self._broker.publish(

@@ -183,12 +183,12 @@ class SentimentService(DataService):
         news = day_of_news(self.context)
         self._headline_model.tell(news)
         if news.lacking is not None:
-            self._headlines.fail(news.lacking)
+            self._headlines.lack(news.lacking)
             return
         recent = [headline.title for headline in news.headlines]
         self._social_volume = None if news.as_of is None else len(recent)
         if news.as_of is None or len(recent) < FEWEST_HEADLINES:
-            self._headlines.fail(f"only {len(recent)} headlines of the last 24 hours")
+            self._headlines.lack(f"only {len(recent)} headlines of the last 24 hours")
             return
         topics = Counter((topic.name, topic.symbol) for title in recent for topic in topics_of(title))
         mean = math.fsum(mood_of(title) for title in recent) / len(recent)
