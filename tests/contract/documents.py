@@ -1,7 +1,7 @@
 """Reads the two documents that the service implements: every example, table, list, command and program in them.
 
-They are in ``../shared/seeds``, or where ``DWT_SEEDS`` says. Where they are not, the same is read from ``contract.json``
-and ``programs/``, our own copy; ``python -m tests.contract.documents`` writes it anew.
+They are in ``../shared/seeds``, or where ``DWT_SEEDS`` says. Without them the same is read from our own copy in
+``contract.json`` and ``programs/``, which ``python -m tests.contract.documents`` writes.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ class Document:
         self.blocks: list[Block] = []
         self.tables: dict[str, list[dict[str, str]]] = {}
         self.lines: dict[str, list[str]] = {}
-        heading, fence, columns = "", None, []
+        heading, language = "", ""
+        fence: list[str] | None = None
+        columns: list[str] = []
         for line in text.splitlines():
             stripped = line.strip()
             if fence is not None:
