@@ -402,6 +402,7 @@ def _live_parts(feed: _Feed, web: _Web, context: ServiceContext) -> LiveParts:
 
     return LiveParts(
         connections=web.connections,
+        places=web.server.places,
         clients=clients,
         subscribers={"json": web.hub.count, "socketio": web.namespace.count},
         traffic={"json": web.hub.traffic, "socketio": web.manager.traffic},

@@ -25,12 +25,12 @@ bind = [f"{_settings.server.host}:{port}" for port in _settings.server.ports]
 worker_class = green.ASYNC_MODE
 workers = 1
 backlog = 4096
-graceful_timeout = production.DRAIN_S
+graceful_timeout = production.GRACEFUL_TIMEOUT_S
 loglevel = _settings.log.level.lower()
 # it would listen under the home directory, which a service user may not have
 control_socket_disable = True
 
 on_starting = production.on_starting
-pre_fork = production.pre_fork
+post_fork = production.post_fork
 post_worker_init = production.post_worker_init
 worker_exit = production.worker_exit

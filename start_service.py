@@ -8,15 +8,14 @@ green.patch()
 
 import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 
 from app import build
 from websocket.errors import ServiceError, SettingsError
-from websocket.production import ROOT
+from websocket.production import read_settings
 from websocket.server import listen_on, serve_until_signalled
-from websocket.settings import Settings, load_settings, with_random_secret
+from websocket.settings import Settings, with_random_secret
 from websocket.start_report import report_start
 
 
@@ -24,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT; gives the exit code. What hinders the start is said in one line."""
     options = _parse(arguments)
     try:
-        settings = _with_options(load_settings(os.environ, ROOT / ".env"), options)
+        settings = _with_options(read_settings(), options)
         if options.check:
             return _check(settings)
         listeners = listen_on(settings.server.host, settings.server.ports)

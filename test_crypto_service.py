@@ -24,9 +24,10 @@ from typing import Any
 import pytest
 import socketio
 
-from app import ROOT, Service, build
+from app import Service, build
 from websocket.coins import SYMBOLS
 from websocket.errors import ServiceError
+from websocket.production import read_settings
 from websocket.server import listen_on
 from websocket.settings import Settings, load_settings, with_random_secret
 
@@ -135,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="use the simulated internet instead of the real one")
     options = parser.parse_args(arguments)
     try:
-        settings = load_settings(os.environ, ROOT / ".env")
+        settings = read_settings()
         demo = dataclasses.replace(settings.demo, enabled=settings.demo.enabled or options.demo)
         with running_service(dataclasses.replace(settings, demo=demo)) as (service, address):
             print_table(check_prices(service))

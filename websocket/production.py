@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from websocket import green
-from websocket.errors import ServiceError
+from websocket.errors import ServiceError, StartError
 from websocket.settings import Settings, load_settings
 from websocket.supervisor import supervise
 
@@ -26,10 +26,16 @@ DRAIN_S = 5
 are closed, and clients reconnect.
 """
 
+GRACEFUL_TIMEOUT_S = DRAIN_S + 10
+"""After so long the master kills the worker, which then saves nothing. Archive and cache have what the drain leaves."""
+
 CHECK_TIMEOUT_S = 60
 
 BOOT_ERROR = 3
 """gunicorn's exit code of a worker that cannot boot: it then stops instead of trying again for ever."""
+
+RETRIED_BOOT_ERROR = 1
+"""That of one that is tried again."""
 
 RETRY_BOOT_S = 2.0
 
@@ -62,32 +68,32 @@ def settings_in_force() -> Settings:
 
 def boot_failure() -> SystemExit:
     """How a worker ends that cannot boot: the first one ends the master as well; one that replaces another is tried
-    again a little later, because what ran must not be ended by a disk that was full for a moment.
+    again, because what ran must not be ended by a disk that was full for a moment.
     """
-    if not _Loaded.is_replacement:
-        return SystemExit(BOOT_ERROR)
-    green.sleep(RETRY_BOOT_S)
-    return SystemExit(1)
+    return SystemExit(RETRIED_BOOT_ERROR if _Loaded.is_replacement else BOOT_ERROR)
 
 
 def on_starting(arbiter: Any) -> None:
     """Refuses, in one line, what could not work; before any worker is started."""
     try:
         _check_options(arbiter.cfg)
+        _check_start()
     except ServiceError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
-    if not _passes_check():
-        sys.exit(1)
-    reload = arbiter.handle_hup
+    load, reload = arbiter.app.reload, arbiter.handle_hup
+    arbiter.app.reload = lambda: _load_or_keep(arbiter.app, load)
     arbiter.handle_hup = lambda: _reload_if_sound(arbiter, reload)
     # a second worker could only fail, and gunicorn would end everything with it
     arbiter.handle_ttin = lambda: arbiter.log.warning("There can be one worker only; SIGTTIN is ignored.")
 
 
-def pre_fork(_arbiter: Any, worker: Any) -> None:
-    """Notes for the worker whether it is the first."""
+def post_fork(arbiter: Any, worker: Any) -> None:
+    """In the worker: whatever keeps one from booting that replaces another, the master goes on."""
     _Loaded.is_replacement = worker.age > 1
+    if _Loaded.is_replacement:
+        # what gunicorn itself ends with when the application cannot be imported, or fails
+        arbiter.WORKER_BOOT_ERROR = arbiter.APP_LOAD_ERROR = RETRIED_BOOT_ERROR
 
 
 def post_worker_init(worker: Any) -> None:
@@ -95,11 +101,13 @@ def post_worker_init(worker: Any) -> None:
     worker.run = lambda: _run(worker)
 
 
-def worker_exit(_arbiter: Any, _worker: Any) -> None:
+def worker_exit(_arbiter: Any, worker: Any) -> None:
     """Saves what is worth keeping, and ends the simulator of the demo mode."""
     service = _service()
     if service is not None:
         service.stop()
+    if _Loaded.is_replacement and not worker.booted:
+        green.sleep(RETRY_BOOT_S)  # before the master starts the next one
 
 
 def _run(worker: Any) -> None:
@@ -128,20 +136,50 @@ def _run(worker: Any) -> None:
 
 def _reload_if_sound(arbiter: Any, reload: Callable[[], None]) -> None:
     """Passes SIGHUP on if a new worker could start; what runs goes on otherwise."""
-    if _passes_check("--running"):
+    try:
+        _check_start("--running")
         reload()
-    else:
-        arbiter.log.error("Reload refused, see above; the service goes on with the settings that it has.")
+    except ServiceError as error:
+        arbiter.log.error("Reload refused, the service goes on as it is. %s", error)
 
 
-def _passes_check(*options: str) -> bool:
-    """Tries in a process of its own what a start needs; the reason why not is on the standard error then."""
+def _load_or_keep(app: Any, load: Callable[[], None]) -> None:
+    """Has gunicorn read its settings, and with them ours; what was read before stays when that is refused.
+
+    Raises:
+        ServiceError: it is; for example because a file has changed since it was checked.
+    """
+    cfg, settings = app.cfg, _Loaded.settings
+    try:
+        load()
+        _check_options(app.cfg)
+        if app.cfg.address != cfg.address:
+            # gunicorn would close its ports, and fail at those that the old worker still has
+            raise StartError("HOST and PORT cannot change while it runs: restart it.")
+    except (ServiceError, SystemExit) as error:
+        app.cfg, _Loaded.settings = cfg, settings
+        if isinstance(error, SystemExit):
+            raise StartError("gunicorn cannot read its settings, see above.") from None
+        raise
+
+
+def _check_start(*options: str) -> None:
+    """Tries in a process of its own what a start needs.
+
+    Raises:
+        StartError: it would fail, with the reason in one line.
+    """
     command = [sys.executable, "-m", "websocket.start_check", *options]
     try:
-        return subprocess.run(command, cwd=ROOT, check=False, timeout=CHECK_TIMEOUT_S).returncode == 0
+        ended = subprocess.run(
+            command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, timeout=CHECK_TIMEOUT_S
+        )
     except subprocess.TimeoutExpired:
-        sys.stderr.write(f"The check of the settings did not end within {CHECK_TIMEOUT_S} s.\n")
-        return False
+        raise StartError(f"The check of the settings did not end within {CHECK_TIMEOUT_S} s.") from None
+    if ended.returncode != 0:
+        # of a traceback the last line says what it is about
+        said = ended.stderr.strip().splitlines() or [f"The check of the settings ended with {ended.returncode}."]
+        raise StartError(said[-1])
 
 
 def _check_options(cfg: Any) -> None:

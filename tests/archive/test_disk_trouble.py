@@ -26,6 +26,7 @@ from tests.archive.support import (
     check_whole,
     news,
     prices,
+    publication,
     quote,
     whale,
     whales,
@@ -327,6 +328,18 @@ def test_rows_that_cannot_be_stored_do_not_stop_the_others(
     assert status.healthy
     assert (status.dropped, status.failed_writes, status.records["prices"]) == (1, 1, 1)
     assert "cannot be stored" in caplog.text
+
+
+def test_row_that_cannot_be_stored_takes_no_other_with_it(archives: Archives, caplog: pytest.LogCaptureFixture) -> None:
+    """A number that the file cannot hold: the prices that came with it are there, and what comes later too."""
+    archive = archives()
+    for number in range(3):
+        archive.on_publication(publication("news", {"articles": []}, seq=2**70 + number))
+        record(archive, NOW + number, NOW + number + 0.5)
+    status = archive.status()
+    assert status.healthy
+    assert (status.dropped, status.records["prices"], status.pending) == (3, 6, 0)
+    assert sum(record.exc_info is not None for record in caplog.records) <= 1
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ import yaml
 from tests.deploy.nginx_server import PROCESS_PORTS
 from tests.support.processes import Ended, free_port, run_to_end
 from tests.support.service import ROOT, ServiceProcess
-from websocket.process import SPARE_DESCRIPTORS
+from websocket.process import SPARE_DESCRIPTORS, wanted_room
+from websocket.production import GRACEFUL_TIMEOUT_S
 from websocket.settings import Settings, describe_settings, load_settings
 
 DEPLOY = ROOT / "deploy"
@@ -36,9 +37,6 @@ IMAGES_OWN = {
     "HOME": "/",
 }
 """What python:3.11-slim and Docker put into the environment."""
-
-GRACEFUL_S = 6
-"""What a polite end of the service takes at most: gunicorn's graceful_timeout and a second."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -197,7 +195,7 @@ def test_settings_of_the_processes_are_settings(compose: Any) -> None:
         settings = load_settings({**environment(), **chosen, "APP_SECRET": "a-secret-of-the-tests"})
         assert settings.edge.trusted_proxies == (compose["services"]["nginx"]["networks"]["inside"]["ipv4_address"],)
         assert settings.redis.host in compose["services"]
-        assert service["ulimits"]["nofile"] >= settings.server.max_connections + SPARE_DESCRIPTORS
+        assert service["ulimits"]["nofile"] >= wanted_room(settings.server.max_connections).total + SPARE_DESCRIPTORS
 
 
 def test_secret_must_be_given(compose: Any) -> None:
@@ -210,7 +208,7 @@ def test_processes_wait_for_redis_and_have_time_to_say_goodbye(compose: Any) -> 
     """A polite end is never cut short."""
     for service in processes(compose).values():
         assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
-        assert int(service["stop_grace_period"].removesuffix("s")) > GRACEFUL_S
+        assert int(service["stop_grace_period"].removesuffix("s")) > GRACEFUL_TIMEOUT_S + 1
         assert service["restart"] == "unless-stopped"
         assert service["read_only"] is True
 

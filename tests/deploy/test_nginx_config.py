@@ -10,7 +10,7 @@ import pytest
 import app
 from tests.deploy.nginx_server import LISTEN_PORTS, PROCESS_PORTS, NginxServer, require_nginx, shipped
 from tests.support.processes import free_port
-from tests.support.service import ROOT
+from websocket.http_server.connection import HttpLimits
 from websocket.settings import EdgeSettings
 from websocket.wire.connection import WireLimits
 
@@ -68,10 +68,8 @@ def test_connections_may_be_silent_longer_than_between_two_pings() -> None:
 
 def test_idle_connections_end_on_the_side_of_nginx() -> None:
     """The other way round a request could meet a connection that is just being closed."""
-    kept = re.search(r"^keepalive = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), flags=re.MULTILINE)
-    assert kept is not None
     assert "keepalive_timeout" not in shipped().partition("upstream stream {")[2].partition("map $http_upgrade")[0]
-    assert int(kept[1]) > NGINX_KEEPS_IDLE_S
+    assert HttpLimits().idle_timeout_s > NGINX_KEEPS_IDLE_S
 
 
 def test_bodies_may_be_as_large_as_messages_and_not_much_larger() -> None:

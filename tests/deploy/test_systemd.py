@@ -13,7 +13,8 @@ import pytest
 from tests.deploy.nginx_server import PROCESS_PORTS
 from tests.support.processes import Ended, run_to_end
 from tests.support.service import ROOT
-from websocket.process import SPARE_DESCRIPTORS
+from websocket.process import SPARE_DESCRIPTORS, wanted_room
+from websocket.production import GRACEFUL_TIMEOUT_S
 from websocket.settings import Settings, describe_settings, load_settings
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -119,9 +120,7 @@ def test_everything_that_is_set_is_a_setting() -> None:
 
 def test_polite_end_has_time() -> None:
     """Gunicorn's own limit, and a second, before systemd kills."""
-    found = re.search(r"^graceful_timeout = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), flags=re.MULTILINE)
-    assert found is not None
-    assert int(option("TimeoutStopSec")) > int(found[1]) + 1
+    assert int(option("TimeoutStopSec")) > GRACEFUL_TIMEOUT_S + 1
     assert option("KillSignal") == "SIGTERM"
     assert option("KillMode") == "mixed"
     assert option("Restart") == "always"
@@ -129,7 +128,7 @@ def test_polite_end_has_time() -> None:
 
 def test_descriptors_are_enough() -> None:
     """Otherwise the service would warn at its start, and refuse clients later."""
-    assert int(option("LimitNOFILE")) >= Settings().server.max_connections + SPARE_DESCRIPTORS
+    assert int(option("LimitNOFILE")) >= wanted_room(Settings().server.max_connections).total + SPARE_DESCRIPTORS
 
 
 def test_units_start_what_is_there() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.cache.redis_server import RedisServer, require_redis_server
 from tests.end_to_end.feed_client import FeedClient, node_client, python_client
 from tests.support.processes import free_port
-from tests.support.service import ServiceProcess
+from tests.support.service import ROOT, ServiceProcess
 
 SOCKETIO_CLIENT = "socket.io-client@4.8.4"
 """The version whose browser build is in ``static/vendor``."""
@@ -50,11 +50,12 @@ class Services:
         folder: Path | None = None,
         command: list[str] | None = None,
         port: int | None = None,
+        root: Path = ROOT,
         live: bool = True,
     ) -> ServiceProcess:
         """A service, see ``ServiceProcess``; it answers, unless ``live`` is false: then it may not do so yet."""
         service = ServiceProcess(
-            folder or self._new_folder("service"), {**QUICK, **(env or {})}, command=command, port=port
+            folder or self._new_folder("service"), {**QUICK, **(env or {})}, command=command, port=port, root=root
         )
         self._started.append(service)
         service.start()
@@ -150,7 +151,7 @@ class SimulatorProcess:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--port", self.url.rpartition(":")[2], "--seed", str(seed)],
-            cwd=Path(__file__).resolve().parents[2],
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -110,6 +110,13 @@ class FailingListener:
         self._real.setblocking(is_blocking)
 
 
+class BrokenListener(FailingListener):
+    """Its ``accept`` never works again."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        raise OSError(errno.EINVAL, "broken")
+
+
 @pytest.mark.parametrize(
     "number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
 )
@@ -125,6 +132,17 @@ def test_accepting_survives_what_accept_may_fail_with(make: Made, number: int) -
         assert status(client) in {200, 503, None}
     with socket.create_connection(second.getsockname()) as client:
         client.settimeout(20)
+        assert status(client) == 200
+    server.server.stop()
+    second.close()
+
+
+def test_listener_that_fails_for_ever_holds_nobody_up(make: Made) -> None:
+    """The other port is served meanwhile."""
+    server = make()
+    second = green.listen("127.0.0.1", 0)
+    server.server.start(BrokenListener(green.real_socket(second), []))
+    with connect(server) as client:
         assert status(client) == 200
     server.server.stop()
     second.close()

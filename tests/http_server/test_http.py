@@ -199,6 +199,22 @@ class TestAnswers:
         assert answer.endswith(b"\r\n\r\n")
         assert answer.count(b"\r\n\r\n") == 1
 
+    @pytest.mark.parametrize(
+        ("target", "header", "status"), [(b"/", b"Content-Length: 101", 413), (b"nowhere", b"X: y", 400)]
+    )
+    def test_refusal_of_head_has_no_body_and_no_traceback(
+        self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture, target: bytes, header: bytes, status: int
+    ) -> None:
+        answer = talk(server, b"HEAD " + target + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert answer.endswith(b"\r\n\r\n")
+        assert not caplog.records
+
+    def test_bug_is_an_error_500_for_head_as_well(self, server: ServerInThisProcess) -> None:
+        answer = talk(server, b"HEAD /fails HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert answer.endswith(b"\r\n\r\n")
+
     def test_answer_without_content_has_neither_body_nor_length(self, server: ServerInThisProcess) -> None:
         answer = talk(server, b"GET /empty HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 204")

@@ -56,7 +56,7 @@ def test_idle_connection_that_waited_longest_gives_way_first(clock: Clock) -> No
     older, younger = enter(places, Waiting.NEXT_REQUEST), enter(places, Waiting.NEXT_REQUEST)
     enter(places, None)
     assert (older.is_evicted, younger.is_evicted, unfinished.is_evicted) == (True, False, False)
-    assert places.counts.evicted == {"next request": 1}
+    assert places.counts.evicted == {"next_request": 1}
 
 
 @pytest.mark.parametrize("kind", [Waiting.REQUEST, Waiting.READER])

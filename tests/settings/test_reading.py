@@ -158,3 +158,10 @@ class TestEnvFile:
         file = tmp_path / ".env"
         file.write_bytes(b"\xff\xfe\x00")
         assert ".env: cannot be read" in str(error_of({}, file))
+
+    @pytest.mark.parametrize("line", ["BROADCAST_INTERVAL: 5", "=5", "DEMO_SCENARIO='normal", 'REDIS_PASSWORD "x"'])
+    def test_line_that_is_no_setting_is_refused_with_its_number(self, tmp_path: Path, line: str) -> None:
+        """Left out silently it would have no effect, and nobody would notice."""
+        file = tmp_path / ".env"
+        file.write_text(f"# a comment\n\nLOG_LEVEL=INFO\n{line}\n")
+        assert str(error_of({}, file)) == ".env, line 4: expected NAME=value"

@@ -59,6 +59,7 @@ class ServiceProcess:
         env: settings on top of those of ``service_environment()``.
         command: what to run instead of the development server in demo mode; then ``port`` must be what it listens on.
         port: to listen on, instead of a free one.
+        root: the project's folder, or a copy of it.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class ServiceProcess:
         *,
         command: Sequence[str] | None = None,
         port: int | None = None,
+        root: Path = ROOT,
     ) -> None:
         self.port = port or free_port()
+        self._root = root
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self.output = folder / "output.txt"
@@ -92,7 +95,12 @@ class ServiceProcess:
         """Starts it without waiting; see ``wait_until_live()``."""
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                self._command,
+                cwd=self._root,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
 
     def wait_until_live(self, timeout_s: float = START_TIMEOUT_S) -> None:

@@ -15,7 +15,7 @@ from websocket import green
 from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.cache.embedded_cache import MAX_BYTES, EmbeddedCache, Entry
 from websocket.cache.redis_connection import CALL_DEADLINE_S, REDIS_FAILURES, Breaker, describe_failure
-from websocket.refused import Refused
+from websocket.refused import Refused, Throttle
 from websocket.supervisor import supervise
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class RedisCache(Cache):
         self._hits = 0
         self._misses = 0
         self._refused = Refused("Redis")
+        self._bugs = Throttle()
         self._closed = False
 
     def start(self) -> None:
@@ -146,8 +147,8 @@ class RedisCache(Cache):
                 return
             try:
                 self.check()
-            except Exception:
-                logger.exception("checking the cache failed")
+            except Exception as error:  # noqa: BLE001 - it is logged
+                self._bugs.exception(logger, "checking the cache failed", error)
 
     def _call_unless_away(self, call: Callable[[], object]) -> None:
         # Looked at before waiting for the lock, which a trial of an absent Redis may hold for a while, and after it.

@@ -41,6 +41,7 @@ SEND_BUFFER_BYTES = 64 * 1024
 
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
+LINGER_PAUSE_S = 0.05
 """What is read of a request that was refused before it was whole. Closing with unread bytes resets the connection, and
 the client may never see the answer; reading all of it would be what the refusal is to spare us.
 """
@@ -96,6 +97,7 @@ class HttpConnection:
         "_is_taken",
         "_limits",
         "_local",
+        "_method",
         "_peer",
         "_places",
         "_protocol",
@@ -125,6 +127,7 @@ class HttpConnection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._method = b""  # of the request that is answered; empty before one is understood
         self._answer_until = 0.0
         self._buffered = 0
         self._is_taken = False
@@ -190,6 +193,7 @@ class HttpConnection:
     def _receive_request(self, is_first: bool) -> tuple[h11.Request, bytes] | None:
         """Head and body of the next request; None when the client closes instead."""
         protocol, limits = self._protocol, self._limits
+        self._method = b""
         is_idle = not is_first and not protocol.trailing_data[0]
         self._places.wait(self, Waiting.NEXT_REQUEST if is_idle else Waiting.REQUEST)
         until = time.monotonic() + (limits.idle_timeout_s if is_idle else limits.request_timeout_s)
@@ -212,6 +216,7 @@ class HttpConnection:
                 protocol.receive_data(data)
             elif isinstance(event, h11.Request):
                 request = event
+                self._method = request.method
                 self._check_head(request)
             elif isinstance(event, h11.Data):
                 size += len(event.data)
@@ -306,12 +311,12 @@ class HttpConnection:
             ("Content-Length", str(len(body))),
             ("Connection", "close"),
         ]
+        protocol = self._protocol
         self._begin_answer()
-        self._send(
-            (self._protocol.send(h11.Response(status_code=status, headers=headers)) or b"")
-            + (self._protocol.send(h11.Data(body)) or b"")
-            + (self._protocol.send(h11.EndOfMessage()) or b"")
-        )
+        answer = protocol.send(h11.Response(status_code=status, headers=headers)) or b""
+        if self._method != b"HEAD":
+            answer += protocol.send(h11.Data(body)) or b""
+        self._send(answer + (protocol.send(h11.EndOfMessage()) or b""))
         self._linger()
         return False
 
@@ -325,6 +330,8 @@ class HttpConnection:
             if not data:
                 return
             left -= len(data)
+            # whoever goes on sending is in no hurry, and must not come back at once
+            green.sleep(LINGER_PAUSE_S)
 
     def _begin_answer(self) -> None:
         self._answer_until = time.monotonic() + self._limits.answer_timeout_s

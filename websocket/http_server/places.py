@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,9 +19,12 @@ honest one needs a few round trips.
 class Waiting(Enum):
     """What a connection waits for, in the order in which connections give way; one that is served does not."""
 
-    NEXT_REQUEST = "next request"
+    NEXT_REQUEST = "next_request"
     REQUEST = "request"
     READER = "reader"
+
+
+Refusal = Literal["full", "address", "descriptors"]
 
 
 class PlaceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +101,7 @@ class HttpPlaces:
     def __iter__(self) -> Iterator[Occupant]:
         return iter(list(self._occupants))
 
-    def refusal(self, address: str) -> str | None:
+    def refusal(self, address: str) -> Refusal | None:
         """Makes room for one more connection from an address; says why not when there is none."""
         limits = self.limits
         if address:
@@ -144,8 +147,11 @@ class HttpPlaces:
             del self._waiting[kind][occupant]
 
     def evict_idle(self) -> None:
-        """Ends all that wait for a next request."""
-        for occupant in list(self._waiting[Waiting.NEXT_REQUEST]):
+        """Ends all that wait for a next request, or have not finished one within ``GRACE_S``."""
+        horizon = self._clock() - GRACE_S
+        idle = list(self._waiting[Waiting.NEXT_REQUEST])
+        idle += [occupant for occupant, since in self._waiting[Waiting.REQUEST].items() if since <= horizon]
+        for occupant in idle:
             occupant.evict()
 
     def _evict_one(self, among: set[Occupant] | None = None) -> bool:

@@ -56,7 +56,7 @@ class HttpServer:
         share_of: Callable[[str], str] = lambda address: address,
     ) -> None:
         self._app = app
-        self._places = places
+        self.places = places
         self._limits = limits
         self._share_of = share_of
         self._is_ending = False
@@ -88,10 +88,10 @@ class HttpServer:
         self._acceptors.clear()
         self._is_ending = True
         with contextlib.suppress(green.DeadlineExceeded), green.deadline(drain_s):
-            while len(self._places):
-                self._places.evict_idle()
+            while len(self.places):
+                self.places.evict_idle()
                 green.sleep(0.05)
-        for connection in self._places:
+        for connection in self.places:
             connection.evict()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -108,7 +108,10 @@ class HttpServer:
                     return
                 if error.errno in OUT_OF_RESOURCES:
                     self._on_exhaustion(listener, error)
-                # else the peer, or its network, was gone before we came to it (ECONNABORTED and the like)
+                else:
+                    # the peer, or its network, was gone before we came to it (ECONNABORTED and the like); what fails
+                    # for ever must not hold up everybody else
+                    green.sleep(0)
                 continue
             self._admit(sock, peer)
             accepted += 1
@@ -118,9 +121,9 @@ class HttpServer:
     def _admit(self, sock: socket.socket, peer: Any) -> None:
         address = str(peer[0])
         share = self._share_of(address)
-        why_not = self._places.refusal(share)
+        why_not = self.places.refusal(share)
         if why_not is not None:
-            self._places.counts.refused[why_not] += 1
+            self.places.counts.refused[why_not] += 1
             self._say_farewell(sock, self._ending if self._is_ending else self._full)
             return
         sock.setblocking(False)
@@ -130,16 +133,16 @@ class HttpServer:
             share,
             app=self._app,
             limits=self._limits,
-            places=self._places,
+            places=self.places,
             is_ending=lambda: self._is_ending,
         )
-        self._places.enter(connection)
+        self.places.enter(connection)
         green.spawn(connection.run)
 
     def _on_exhaustion(self, listener: socket.socket, error: OSError) -> None:
         """No descriptor for the connections that wait: with the one in reserve they are refused; accepting goes on."""
         logger.error("cannot accept connections reason=%s", error.strerror)
-        self._places.make_room()
+        self.places.make_room()
         for _ in range(REFUSALS_PER_PAUSE):
             if self._reserve is None:
                 break
@@ -149,7 +152,7 @@ class HttpServer:
                 sock, _peer = listener.accept()
             except OSError:  # none waits any more, or the system is still short of something else
                 break
-            self._places.counts.refused["descriptors"] += 1
+            self.places.counts.refused["descriptors"] += 1
             _send_and_close(sock, self._full)
             self._reserve = _reserve_descriptor()
         green.sleep(PAUSE_S)

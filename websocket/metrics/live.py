@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from websocket import green
 from websocket.feed_status import State
+from websocket.http_server.places import Refusal, Waiting
 from websocket.metrics.families import counter, counters, gauge, gauges, states
 from websocket.metrics.parts import LiveParts
 from websocket.upstream.rate_limit import RateLimiter, effective_budget
@@ -80,6 +81,29 @@ def clients(parts: LiveParts) -> Iterator[Metric]:
         "Subscribed clients, by protocol and channel.",
         ("protocol", "channel"),
         {(protocol, one): count(one) for protocol, count in parts.subscribers.items() for one in parts.channels},
+    )
+    yield gauge(
+        "dwt_http_connections",
+        "Connections that are not WebSockets: requests, polls, and those that wait for a next request.",
+        len(parts.places),
+    )
+    counts = parts.places.counts
+    yield counter(
+        "dwt_http_accepted",
+        "Connections that were given a place, WebSockets before their upgrade included.",
+        counts.accepted,
+    )
+    yield counters(
+        "dwt_http_refused",
+        "Connections that were answered 503 at once, by reason: full, address (has its share), descriptors.",
+        ("reason",),
+        {(reason,): counts.refused[reason] for reason in get_args(Refusal)},
+    )
+    yield counters(
+        "dwt_http_evicted",
+        "Connections that gave way to others, by what they waited for: next_request, request (its rest), reader.",
+        ("waiting_for",),
+        {(kind.value,): counts.evicted[kind.value] for kind in Waiting},
     )
     yield gauge(
         "dwt_stalled_connections",

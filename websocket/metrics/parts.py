@@ -10,6 +10,7 @@ from websocket.archive.status import ArchiveStatus
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
 from websocket.feed_status import PriceFeedStatus
+from websocket.http_server.places import HttpPlaces
 from websocket.hub import Hub, Traffic
 from websocket.metrics.families import Samples
 from websocket.price_book import PriceBook
@@ -27,6 +28,7 @@ class LiveParts:
 
     Attributes:
         connections: the WebSockets of this process.
+        places: its connections that are not WebSockets.
         clients: connected clients by protocol and transport.
         subscribers: by protocol, how many clients are subscribed to a channel.
         traffic: by protocol, what broadcasts have offered.
@@ -48,6 +50,7 @@ class LiveParts:
     """
 
     connections: Connections
+    places: HttpPlaces
     clients: Callable[[], Samples]
     subscribers: Mapping[str, Callable[[str], int]]
     traffic: Mapping[str, Traffic]

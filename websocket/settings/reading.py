@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from websocket.errors import SettingsError
 from websocket.settings.areas import Settings
@@ -34,14 +34,20 @@ def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> S
     values: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
         try:
-            # as it stands: a password may hold what looks like ${a reference}
-            from_file = dotenv_values(env_file, interpolate=False)
+            with env_file.open(encoding="utf-8") as stream:
+                # as it stands: a password may hold what looks like ${a reference}
+                bindings = list(parse_stream(stream))
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(str(env_file), f"cannot be read: {error}") from error
-        for name, value in from_file.items():
+        for binding in bindings:
+            name = binding.key
+            if binding.error:
+                raise SettingsError(f"{env_file.name}, line {binding.original.line}", "expected NAME=value")
+            if name is None:  # a comment
+                continue
             if name not in known:
                 raise SettingsError(name, f"is not a setting (in {env_file.name}).{_suggestion(name, known)}")
-            values[name] = value or ""
+            values[name] = binding.value or ""
     for name, value in environ.items():
         if name in known:
             values[name] = value
