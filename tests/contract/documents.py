@@ -229,9 +229,7 @@ def read_contract(found: dict[str, Document]) -> Contract:
             for name, said in exchange.bullets("Environment Variables").items()
         },
         intervals=exchange.bullets("Update Intervals"),
-        indicators={
-            colour.partition(" ")[0]: state for colour, state in exchange.bullets("Connection Status").items()
-        },
+        indicators={colour.partition(" ")[0]: state for colour, state in exchange.bullets("Connection Status").items()},
         commands=list(dict.fromkeys(commands)),
         facts={
             **{name: value.strip("`") for name, value in exchange.bullets("Logs").items()},
