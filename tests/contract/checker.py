@@ -53,7 +53,8 @@ def differences(documented: Any, sent: Any, place: str = "", *, may_be_null: boo
         documented: an example.
         sent: what came instead of it; it may have more keys.
         place: of the value, for the words.
-        may_be_null: whether null may stand for what is not known yet.
+        may_be_null: whether null may stand for what is not known yet. In rows that are documented as ``healthy`` it
+            always may when they are not: who was never asked has no response time.
     """
     return list(_differences(documented, sent, place or "the whole", may_be_null))
 
@@ -73,6 +74,8 @@ def _differences(documented: Any, sent: Any, place: str, may_be_null: bool) -> I
                 yield from _differences(documented[0], item, f"{place}[{number}]", may_be_null)
     elif isinstance(documented, dict) and documented != {ANYTHING: ANYTHING}:
         name = place.rpartition(".")[2]
+        state = next((key for key in ("status", "health") if documented.get(key) == "healthy"), None)
+        may_be_null = may_be_null or (state is not None and sent.get(state) != "healthy")
         keys = documented.keys() - ({*documented} if name in OTHER_NAMES else set())
         yield from (f"{place}.{key} is missing" for key in documented if key in keys - sent.keys())
         some = next(iter(documented.values()), None)
@@ -133,7 +136,7 @@ def schedule_faults(contract: Contract, jobs: Sequence[Mapping[str, Any]], now: 
     faults = []
     for name, service in contract.services.items():
         if service.interval_s is not None:
-            job = listed.get(f"publish {name}")
+            job = listed.get(f"publish_{name}")
             if job is None:
                 faults.append(f"nobody publishes {name}")
             elif job["interval_s"] != service.interval_s:

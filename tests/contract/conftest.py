@@ -111,14 +111,13 @@ def recording(
     service: ServiceProcess, ports: Ports, contract: Contract, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Recording]:
     """Clients on every documented endpoint and alias, since the service was started."""
-    aliases = [alias for endpoint in contract.endpoints.values() for alias in endpoint.aliases]
-    address = f"ws://127.0.0.1:{ports.monitoring}"
-    command = [sys.executable, "-P", str(CLIENTS / "recorder.py"), address, *contract.endpoints, *aliases]
-    if sys.version_info < (3, 11):
-        command.remove("-P")
+    paths = [*contract.endpoints, *(alias for endpoint in contract.endpoints.values() for alias in endpoint.aliases)]
+    command = [sys.executable, str(CLIENTS / "recorder.py"), f"ws://127.0.0.1:{ports.monitoring}", *paths]
     folder = tmp_path_factory.mktemp("recording")
     recorder = Program(command, dict(os.environ), folder)
-    yield Recording(folder / "output.txt")
+    recording = Recording(folder / "output.txt")
+    wait_until(lambda: all(recording.messages(path) for path in paths), "a message of each endpoint")
+    yield recording
     recorder.end()
 
 

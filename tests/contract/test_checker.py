@@ -137,6 +137,15 @@ def test_null_is_allowed_only_until_a_service_is_live() -> None:
     assert "null instead of text" in message_faults(CONTRACT, message)[0]
 
 
+def test_null_is_allowed_only_in_rows_that_are_not_healthy() -> None:
+    message = example("pool_manager update")
+    pool = message["data"]["pools"]["market_data"]
+    pool |= {"active_source": None, "health": "unconfigured"}
+    assert message_faults(CONTRACT, message) == []
+    pool["health"] = "healthy"
+    assert "null instead of text" in message_faults(CONTRACT, message)[0]
+
+
 def test_a_strange_sender_or_type_is_found() -> None:
     message = example("system status")
     assert message_faults(CONTRACT, {**message, "type": "state"}) == ["state is not a message type"]
@@ -171,7 +180,7 @@ def test_eight_seconds_for_five_are_found_in_the_updates() -> None:
 def test_eight_seconds_for_five_are_found_in_the_schedule() -> None:
     now, soon, late = times(4, 100)
     jobs = [
-        {"id": f"publish {name}", "interval_s": service.interval_s, "next_run": soon}
+        {"id": f"publish_{name}", "interval_s": service.interval_s, "next_run": soon}
         for name, service in CONTRACT.services.items()
         if service.interval_s is not None
     ]

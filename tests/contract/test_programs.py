@@ -75,8 +75,8 @@ def texts(element: Any) -> list[str]:
     """What a rendered element shows, by paragraph."""
     if isinstance(element, str):
         return [element]
-    inner = [texts(child) for child in element["children"] or []]
-    return ["".join(sum(inner, []))] if element["type"] in ("p", "h2") else sum(inner, [])
+    inner = [text for child in element["children"] or [] for text in texts(child)]
+    return ["".join(inner)] if element["type"] in ("p", "h2") else inner
 
 
 def test_react_hook(run_program: RunProgram, ports: Ports) -> None:
