@@ -19,7 +19,7 @@ from tests.support.processes import run_to_end, wait_until
 from tests.support.service import ROOT, ServiceProcess, service_environment
 from websocket.settings import describe_settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("service")]
 
 InShell = Callable[[str], "subprocess.CompletedProcess[str]"]
 
@@ -66,7 +66,6 @@ def test_production_starts_with_the_documented_lines(production: ServiceProcess)
     assert get(f"{production.url}/health").json()["demo"] is True
 
 
-@pytest.mark.usefixtures("service")
 def test_curl_shows_the_health(in_shell: InShell) -> None:
     """As JSON, with exit code 0."""
     done = in_shell("curl http://localhost:5000/health")
