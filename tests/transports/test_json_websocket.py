@@ -674,8 +674,9 @@ def test_unread_snapshots_are_replaced(server: LiveServer) -> None:
     assert server.connections.queued_bytes < 100_000
 
 
-def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
+def test_snapshot_that_waited_is_still_marked(start_server: Any) -> None:
     """It comes after its confirmation, which has the fields of the request; those the snapshot leaves out."""
+    server = start_server(edge=EdgeSettings(send_buffer_bytes=4096))
     publish_everything(server)
     client = server.connect("/ws", receive_buffer=4096)
     client.hear_type("welcome")
@@ -683,6 +684,7 @@ def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
     wait_until(lambda: server.connections.stalled, "its snapshots wait")
     client.say({"action": "unsubscribe", "service": "news"})
     client.say({"action": "subscribe", "service": "news", "req_id": 7})
+    wait_until(lambda: server.stats()["messages_received"] == 3, "all were read")
     while (message := client.hear()).get("req_id") != 7:
         pass
     assert message["type"] == "subscription_confirmed"

@@ -65,6 +65,14 @@ def counted(server: LiveServer) -> int:
 # The ordinary ways
 
 
+def test_packet_that_comes_in_chunks_is_handled(server: LiveServer) -> None:
+    """Like any other; it is not answered with 200 and thrown away."""
+    client = PollingClient(server.port).join()
+    assert client.post_in_chunks('4217["ping",{"data":"whole"}]') == 200
+    (answer,) = client.get()[1]
+    assert answer.startswith('4317[{"ok":true,"data":"whole"')
+
+
 def test_session_over_websocket(server: LiveServer) -> None:
     """Greeting, subscription, acknowledgement, broadcast."""
     client = open_websocket(server.port)

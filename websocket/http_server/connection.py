@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import socket
 import time
@@ -38,6 +39,11 @@ BUFFERED_BYTES = 512 * 1024
 
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's; by itself it would hold megabytes for a client that does not read."""
+
+JOINED_BYTES = 16 * 1024
+"""What of an answer leaves in one piece. A larger body is sent from where it is, often the same bytes for many: a copy
+for each client that reads slowly would fill the memory.
+"""
 
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
@@ -286,21 +292,20 @@ class HttpConnection:
             headers.append(("Content-Length", str(sum(map(len, body)))))
         if self._is_ending():
             headers.append(("Connection", "close"))
-        data = protocol.send(h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)) or b""
-        if has_body and first:
-            data += protocol.send(h11.Data(first)) or b""
-        if not has_body:
-            pieces = iter(())
-        for piece in pieces:
-            if piece:
-                self._send(data)
-                data = protocol.send(h11.Data(piece)) or b""
+        unsent = protocol.send(h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)) or b""
+        for piece in itertools.chain((first,), pieces) if has_body else ():
+            data = (piece and protocol.send(h11.Data(piece))) or b""
+            if len(unsent) + len(data) <= JOINED_BYTES:
+                unsent += data
+            else:
+                self._send(unsent)
+                unsent = data
+        self._send(unsent)
         try:
-            data += protocol.send(h11.EndOfMessage()) or b""
+            self._send(protocol.send(h11.EndOfMessage()))
         except h11.LocalProtocolError:
             # less than announced; the end of the connection is the only way to say so
             logger.error("answer was shorter than its Content-Length status=%s", answer.status)
-        self._send(data)
 
     def _refuse(self, status: int, message: str) -> bool:
         """Answers with an error and ends the connection; gives False."""
