@@ -87,7 +87,7 @@ def _differences(documented: Any, sent: Any, place: str, may_be_null: bool) -> I
 def message_faults(contract: Contract, message: Any) -> list[str]:
     """What is wrong with a message of the plain WebSocket.
 
-    An update whose ``data.status`` is not ``live`` may have null where nothing has come yet: the documents show no
+    An update whose ``data.status`` is other than ``live`` may have null where nothing has come yet: the documents show no
     service without its data.
     """
     envelope = contract.examples["service_name message_type"]
@@ -102,7 +102,7 @@ def message_faults(contract: Contract, message: Any) -> list[str]:
     if kind == "update":
         if service not in contract.services:
             faults.append(f"{service} is not a service")
-        may_be_null = data.get("status") != "live"
+        may_be_null = data.get("status", "live") != "live"
         faults += differences(example or envelope, message, f"{service} update", may_be_null=may_be_null)
     elif kind != "pong":
         faults += differences(example or envelope, message, kind)
