@@ -87,8 +87,8 @@ def _differences(documented: Any, sent: Any, place: str, may_be_null: bool) -> I
 def message_faults(contract: Contract, message: Any) -> list[str]:
     """What is wrong with a message of the plain WebSocket.
 
-    An update whose ``data.status`` is other than ``live`` may have null where nothing has come yet: the documents show no
-    service without its data.
+    An update whose ``data.status`` is other than ``live`` may have null where nothing has come yet: the documents show
+    no service without its data.
     """
     envelope = contract.examples["service_name message_type"]
     if faults := differences(envelope, message):
