@@ -1,4 +1,4 @@
-"""``python -m chaos [--short] [--clients N] [--report FILE]``: plays the faults and prints what clients saw.
+"""``python -m chaos [--short] [--clients N] [--server NAME] [--report FILE]``: plays faults, prints what clients saw.
 
 Exit code 0 when nothing was wrong, missed, or had to be helped.
 """
@@ -12,11 +12,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from chaos.clients import Crowd
-from chaos.cluster import SEED, Cluster, ClusterError
+from chaos.cluster import SEED, Cluster, ClusterError, Server
 from chaos.faults import FAULTS, Fault, Stage
 from chaos.report import Outcome, as_markdown, as_text
 from chaos.witness import Witness
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Breaks a cluster while clients watch.")
     parser.add_argument("--short", action="store_true", help="only the faults that matter most, with fewer clients")
     parser.add_argument("--clients", type=int, help="plain clients (default: 500, short: 60)")
+    parser.add_argument("--server", choices=get_args(Server), default="gunicorn", help="what runs each service")
     parser.add_argument("--only", default="", metavar="WORDS", help="only faults whose title has these words")
     parser.add_argument("--folder", type=Path, help="where data and logs go and stay (default: a temporary folder)")
     parser.add_argument("--report", type=Path, help="a Markdown file whose marked part gets the report")
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
             folder = options.folder or Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)
-            outcomes = asyncio.run(_play(faults, clients, folder))
+            outcomes = asyncio.run(_play(faults, clients, folder, options.server))
     except ClusterError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -54,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(outcome.is_clean for outcome in outcomes) else 1
 
 
-async def _play(faults: Sequence[Fault], clients: int, folder: Path) -> list[Outcome]:
+async def _play(faults: Sequence[Fault], clients: int, folder: Path, server: Server) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, server=server)
     witness = Witness(SEED)
     crowd = Crowd([service.port for service in cluster.services], witness, plain=clients, socketio_clients=9)
     try:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import requests
 
@@ -29,6 +29,19 @@ SEED = 1
 
 QUICK = {"BROADCAST_INTERVAL": "1", "MARKET_DATA_INTERVAL": "1", "TICK_INTERVAL": "1", "SNAPSHOT_INTERVAL": "5"}
 """A second instead of five or ten between two publications, so that a fault of seconds can be seen."""
+
+
+Server = Literal["gunicorn", "development"]
+
+COMMANDS: dict[Server, list[str]] = {
+    "gunicorn": [sys.executable, "-m", "gunicorn", "app:app"],
+    "development": [sys.executable, "start_service.py"],
+}
+"""How a service is started; settings say the rest. The first is that of production."""
+
+APP_SECRET = "the-same-for-all-processes"  # noqa: S105 - it protects nothing
+
+UNHANDLED = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
 
 
 class ClusterError(Exception):
@@ -57,7 +70,13 @@ class Program:
         """Starts it without waiting."""
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                self._command,
+                cwd=ROOT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # its processes can be reached together, and Ctrl-C is for us
             )
 
     @property
@@ -108,15 +127,30 @@ class Program:
 
 
 class Service(Program):
-    """One service process."""
+    """One service process.
 
-    def __init__(self, number: int, environ: dict[str, str], folder: Path) -> None:
+    Under gunicorn it is two, the master and its worker, and a supervisor of services such as systemd ends both. Here
+    "killed" and "paused" mean the same: whatever is done to one is done to both.
+    """
+
+    def __init__(self, number: int, server: Server, environ: dict[str, str], folder: Path) -> None:
         self.port = free_port()
         data = folder / f"service-{number}"
         data.mkdir()
-        command = [sys.executable, "start_service.py", "--host", "127.0.0.1", "--port", str(self.port)]
-        own = {"DATA_DIR": str(data), "LOG_FILE": str(data / "websocket.log")}
-        super().__init__(f"service-{number}", command, {**environ, **own}, folder)
+        own = {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "DATA_DIR": str(data),
+            "LOG_FILE": str(data / "websocket.log"),
+        }
+        super().__init__(f"service-{number}", COMMANDS[server], {**environ, **own}, folder)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal, if it runs: what cannot be handled to all its processes, what can be to the first one."""
+        if number in UNHANDLED and self.pid is not None and self.is_running:
+            os.killpg(self.pid, number)
+        else:
+            super().send(number)
 
     def health(self) -> dict[str, Any] | None:
         """What ``/health`` says, or None when it does not answer."""
@@ -153,9 +187,10 @@ class Cluster:
     Args:
         folder: for data and logs; exists and is empty.
         services: how many.
+        server: what runs them.
     """
 
-    def __init__(self, folder: Path, services: int = 3) -> None:
+    def __init__(self, folder: Path, services: int = 3, *, server: Server = "gunicorn") -> None:
         self._folder = folder
         self.redis_port = free_port()
         binary = shutil.which("redis-server")
@@ -179,8 +214,9 @@ class Cluster:
             **internet_at(self.internet_url),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(self.redis_port),
+            "APP_SECRET": APP_SECRET,
         }
-        self.services = [Service(number, environ, folder) for number in range(1, services + 1)]
+        self.services = [Service(number, server, environ, folder) for number in range(1, services + 1)]
 
     def start(self) -> None:
         """Starts everything and waits until every service is ready.

@@ -93,7 +93,7 @@ class Ward:
             clock=lambda: self.now,
             wall=lambda: self.now,
         )
-        self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
+        self.pool = Pool("market_data", [self.source], clock=lambda: self.now)
         self.broker = MemoryBroker(clock=lambda: self.now)
         feed_status = PriceFeedStatus(self.book, settings, demo=demo, clock=lambda: self.now)
         self.supervisor = Supervisor(clock=lambda: self.now)
@@ -101,7 +101,7 @@ class Ward:
             book=self.book,
             feed_status=feed_status,
             sources={"kraken": self.source},
-            pools={"price ticks": self.pool},
+            pools={"market_data": self.pool},
             cache=self.cache,
             archive=None if archive is None else archive.status,
             broker=self.broker,
@@ -244,7 +244,7 @@ class TestReport:
 
     def test_pool_is_described(self) -> None:
         """Who is active and who could be."""
-        report = Ward().get("/health")[1]["pools"]["price ticks"]
+        report = Ward().get("/health")[1]["pools"]["market_data"]
         assert report["active_source"] is None
         assert report["available_sources"] == ["kraken"]
         assert report["failovers"] == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class _Loaded:
     """What the master has read, for the workers that it forks."""
 
     settings: Settings | None = None
+    code: Mapping[str, bytes]
+    """What each of our files in the master was at its start; workers inherit it."""
     is_replacement = False
     """Whether another worker of this master has served before this one."""
 
@@ -81,6 +83,7 @@ def on_starting(arbiter: Any) -> None:
     except ServiceError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
+    _Loaded.code = _code_of_master()
     load, reload = arbiter.app.reload, arbiter.handle_hup
     arbiter.app.reload = lambda: _load_or_keep(arbiter.app, load)
     arbiter.handle_hup = lambda: _reload_if_sound(arbiter, reload)
@@ -137,6 +140,7 @@ def _run(worker: Any) -> None:
 def _reload_if_sound(arbiter: Any, reload: Callable[[], None]) -> None:
     """Passes SIGHUP on if a new worker could start; what runs goes on otherwise."""
     try:
+        _check_code()
         _check_start("--running")
         reload()
     except ServiceError as error:
@@ -161,6 +165,25 @@ def _load_or_keep(app: Any, load: Callable[[], None]) -> None:
         if isinstance(error, SystemExit):
             raise StartError("gunicorn cannot read its settings, see above.") from None
         raise
+
+
+def _code_of_master() -> dict[str, bytes]:
+    """The content of the files from which the master has our modules, by their names; of one that is gone, nothing."""
+    modules = [name for name in sys.modules if name.startswith("websocket.")]
+    files = [Path(str(sys.modules[name].__file__)) for name in modules]
+    return {name: file.read_bytes() if file.is_file() else b"" for name, file in zip(modules, files, strict=True)}
+
+
+def _check_code() -> None:
+    """Refuses a worker that would be half of a new version.
+
+    Raises:
+        StartError: what it would inherit from the master is not what is on the disk.
+    """
+    now = _code_of_master()
+    changed = [name for name, content in _Loaded.code.items() if now.get(name) != content]
+    if changed:
+        raise StartError(f"{changed[0]} has changed since the start: a new version needs a restart.")
 
 
 def _check_start(*options: str) -> None:

@@ -68,7 +68,8 @@ def requests_about(endpoint: EndpointInfo) -> list[Any]:
         {"action": "ping"},
         {"action": "unsubscribe", "services": [first, last]},
         {"action": "unsubscribe", "service": ALL},
-        {"action": "subscribe", "service": last},
+        # what still waited was forgotten, most likely that of the last services
+        {"action": "subscribe", "services": endpoint.services[-2:]},
         # mistakes
         "{",
         "[]",

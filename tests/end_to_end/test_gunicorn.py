@@ -6,11 +6,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cache.redis_server import RedisServer
 from tests.end_to_end.conftest import APP_SECRET, QUICK, Connect, StartService
 from tests.support.plain_http import get
 from tests.support.processes import children, free_port, has_ended, run_to_end, simulator_of, wait_until
@@ -200,3 +201,33 @@ def test_killed_master_takes_everything_with_it(start_service: StartService) -> 
     wait_until(lambda: has_ended(worker) and has_ended(simulator), "worker and simulator end")
     service.start()
     service.wait_until_live()
+
+
+def test_redis_that_comes_goes_and_comes_back_is_used(
+    start_redis: Callable[..., RedisServer], start_service: StartService, connect: Connect
+) -> None:
+    """It is away at the start; prices reach clients all the time, others get them while it is there."""
+    redis = start_redis()
+    redis.kill()
+    port = free_port()
+    env = {**PRODUCTION, "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port)}
+    service = start_service(env, command=documented(port), port=port)
+    client = connect(service, transports=["websocket"])
+    client.subscribe()
+    client.wait_for_more("crypto-prices", 2)
+
+    def is_shared() -> bool:
+        report = get(f"{service.url}/health").json()
+        return report["cache"]["healthy"] and report["bus"]["healthy"] and report["bus"]["role"] == "collector"
+
+    assert not is_shared()
+    for _ in range(2):
+        redis.start()
+        wait_until(is_shared, "the Redis is used")
+        wait_until(lambda: redis.client().exists("dwt:demo:bus:stream:crypto-prices"), "others get the prices")
+        client.wait_for_more("crypto-prices", 2)
+        redis.kill()
+        wait_until(lambda: not is_shared(), "it is away")
+        client.wait_for_more("crypto-prices", 2)
+    assert client.received("#disconnect") == []
+    assert "Traceback" not in service.output.read_text() + service.log_file.read_text()

@@ -129,8 +129,8 @@ def test_running_service_is_measured(service: app.Service) -> None:
     ticks = {each.name: each.value for each in families["dwt_event_loop_lag_seconds"].samples}
     assert ticks["dwt_event_loop_lag_seconds_count"] >= 1
     runs = samples(families["dwt_job_runs"])
-    assert runs[("sweep connections", "success", "housekeeping")] >= 1
-    assert samples(families["dwt_job_failing"])[("sweep connections", "housekeeping")] == 0
+    assert runs[("sweep_connections", "success", "housekeeping")] >= 1
+    assert samples(families["dwt_job_failing"])[("sweep_connections", "housekeeping")] == 0
     assert samples(families["dwt_build_info"])[(platform.python_version(), API_VERSION)] == 1
     assert samples(families["dwt_collecting"]) == {(): 1}
 

@@ -169,7 +169,7 @@ class TestPublishing:
         assert "no price yet" in data["reason"]
 
     def test_market_data_is_keyed_by_coin(self) -> None:
-        """Dollars and percent under the coins' ids, null for what is not known."""
+        """Dollars and percent under the coins' ids; what is not known is left out, so that every value is a number."""
         studio = Studio()
         studio.hold("BTC")
         for source in ("one", "two"):
@@ -177,9 +177,9 @@ class TestPublishing:
         studio.service.publish_market_data()
         data = studio.publications[-1].data
         assert data["prices"] == {"bitcoin": 100.0, "ethereum": 10.0}
-        assert data["volumes"] == {"bitcoin": 1e9, "ethereum": None}
-        assert data["market_caps"]["bitcoin"] == 1e11
-        assert data["price_changes"] == {"bitcoin": 1.0, "ethereum": None}
+        assert data["volumes"] == {"bitcoin": 1e9}
+        assert data["market_caps"] == {"bitcoin": 1e11}
+        assert data["price_changes"] == {"bitcoin": 1.0}
         assert (data["status"], data["demo"]) == ("delayed", False)
 
     def test_first_prices_are_published_at_once(self) -> None:
@@ -488,13 +488,13 @@ class TestSchedule:
         studio.service.schedule(Notebook(), UpstreamSettings())
         studio.service.schedule_status(Notebook())
         assert set(planned) == {
-            "price ticks",
-            "price snapshots",
-            "missing figures",
-            "publish crypto-prices",
-            "publish market_data",
-            "settle prices",
-            "price status",
+            "market_data_collection",
+            "market_figures_collection",
+            "missing_figures_collection",
+            "publish_crypto_prices",
+            "publish_market_data",
+            "settle_prices",
+            "price_status",
         }
         for name, job in planned.items():
             runs = JobRuns(name, job, interval_s=1, deadline_s=5, on_change=lambda: None)

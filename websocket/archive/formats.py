@@ -77,8 +77,10 @@ class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
         id: the same for the same article.
         title: headline, plain text.
         url: http or https.
-        source: name of the feed that had it first.
-        published_at: when it came out, as the feed says, or null.
+        source: name of the feed that had it first, for example ``CoinDesk``.
+        source_id: our identifier of that feed.
+        published_at: when it came out, as the feed says; where it does not say, the same as ``seen_at``.
+        dated: whether the feed says when it came out.
         seen_at: when we first read it.
         categories: in lower case.
     """
@@ -87,7 +89,9 @@ class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     url: str
     source: str
-    published_at: Time | None
+    source_id: str
+    published_at: Time
+    dated: bool
     seen_at: Time
     categories: tuple[str, ...]
 
@@ -98,8 +102,8 @@ class WhaleRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         hash: of the transaction.
         value: US dollars, when it was first seen.
-        sender: ``from`` on the wire: the sender's address, or null.
-        to: the receiver's address, or null.
+        sender: ``from`` on the wire: the sender's address; empty where there is none or it is not known.
+        to: the receiver's address; empty where there is none or it is not known.
         timestamp: of its block; while it waits, when it was first seen.
         chain: name of the chain.
         asset: symbol of what moved.
@@ -113,8 +117,8 @@ class WhaleRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     hash: str
     value: float
-    sender: str | None = msgspec.field(name="from")
-    to: str | None
+    sender: str = msgspec.field(name="from")
+    to: str
     timestamp: Time
     chain: str
     asset: str
@@ -159,15 +163,17 @@ def record_of(row: Row) -> Record:
             title=row.title,
             url=row.url,
             source=row.source,
-            published_at=None if row.published_at is None else to_rfc3339(row.published_at),
+            source_id=row.source_id,
+            published_at=to_rfc3339(row.seen_at if row.published_at is None else row.published_at),
+            dated=row.published_at is not None,
             seen_at=to_rfc3339(row.seen_at),
             categories=row.categories,
         )
     return WhaleRecord(
         hash=row.hash,
         value=row.value,
-        sender=row.sender,
-        to=row.receiver,
+        sender=row.sender or "",
+        to=row.receiver or "",
         timestamp=to_rfc3339(row.time),
         chain=row.chain,
         asset=row.asset,

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
 from websocket.catalogue import EndpointInfo, ServiceInfo
-from websocket.documentation.messages import ServiceName, Timestamp
+from websocket.documentation.messages import ServiceName, ServiceOrAll, Timestamp
 from websocket.feed_status import FeedStatus
 from websocket.records import Price
 from websocket.upstream.circuit import CircuitState
@@ -318,7 +318,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """
 
     services: tuple[ServiceRow, ...]
-    groups: dict[str, tuple[ServiceName, ...]]
+    groups: dict[str, tuple[ServiceOrAll, ...]]
 
 
 class ServicesAnswer(Success, frozen=True, kw_only=True):

@@ -10,7 +10,16 @@ import msgspec
 
 from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
-from websocket.catalogue import CRYPTO_PRICES, ENDPOINTS, GROUPS, SERVICE_NAMES, SERVICES, services_of
+from websocket.catalogue import (
+    CRYPTO_PRICES,
+    ENDPOINTS,
+    GROUPS,
+    SERVICE_NAMES,
+    SERVICES,
+    SUBSCRIBABLE,
+    SYSTEM_SERVICES,
+    services_of,
+)
 from websocket.documentation import API_VERSION
 from websocket.documentation import http_answers as answers
 from websocket.documentation.archive_routes import archive_routes
@@ -244,8 +253,8 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
             )
         },
         pools={
-            "price ticks": answers.PoolHealth(
-                name="price ticks",
+            "market_data": answers.PoolHealth(
+                name="market_data",
                 active_source="binance",
                 available_sources=("binance", "coinbase_exchange"),
                 inactive_sources=("kraken",),
@@ -255,7 +264,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
                 failover_count=1,
                 failovers=(
                     answers.FailoverRecord(
-                        pool="price ticks",
+                        pool="market_data",
                         previous="kraken",
                         active="binance",
                         reason="it answers again",
@@ -328,7 +337,7 @@ def _stats() -> AnswerInfo:
         messages_received=1,
         messages_sent=3,
     )
-    subscriptions = {service: int(service in client.subscriptions) for service in SERVICE_NAMES}
+    subscriptions = {service: int(service in client.subscriptions) for service in SUBSCRIBABLE}
     stats = answers.Stats(
         active_connections=1,
         total_connections=1,
@@ -352,9 +361,9 @@ def _services() -> AnswerInfo:
     rows = tuple(
         answers.ServiceRow(
             **msgspec.structs.asdict(service),
-            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services),
+            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.names),
         )
-        for service in SERVICES
+        for service in (*SERVICES, *SYSTEM_SERVICES)
     )
     data = answers.Services(services=rows, groups={group: services_of(group) for group in GROUPS})
     example = answers.ServicesAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)

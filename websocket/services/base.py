@@ -19,7 +19,7 @@ from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
-from websocket.catalogue import service_named
+from websocket.catalogue import interval_of
 from websocket.errors import NotCollecting, SettingsError, UpstreamError
 from websocket.price_book import PriceBook
 from websocket.providers.base import Provider
@@ -246,8 +246,8 @@ class DataService(ABC):
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans all jobs: the refreshes, and the publication at the documented interval."""
         self.schedule_refreshes(scheduler)
-        interval_s = service_named(self.name).interval_s
-        scheduler.every(interval_s, f"publish {self.name}", self.publish, deadline_s=interval_s)
+        interval_s = interval_of(self.name)
+        scheduler.every(interval_s, f"publish_{self.name}", self.publish, deadline_s=interval_s)
 
     def publish(self) -> None:
         """Publishes what is known, if it is this process's turn."""

@@ -55,8 +55,8 @@ class EthereumWhales:
             and isinstance(source.provider, BlockNode)
             and source.provider.chain == CHAIN
         ]
-        self._nodes = context.pool("whale nodes", names, ChainNode, topic="whale_blocks")
-        self._token_nodes = context.pool("whale token nodes", names, ChainNode, topic="whale_tokens")
+        self._nodes = context.pool("whale_tracking_ethereum_blocks", names, ChainNode, topic="whale_blocks")
+        self._token_nodes = context.pool("whale_tracking_ethereum_tokens", names, ChainNode, topic="whale_tokens")
         self._tokens_due: deque[BlockInfo] = deque()
 
     @property
@@ -74,7 +74,11 @@ class EthereumWhales:
         """Plans the refreshes; they begin when there may be prices."""
         deadline_s = self._context.settings.upstream.deadline_s * 6
         scheduler.every(
-            self._settings.ethereum_interval_s, "whales: ethereum", self.refresh, deadline_s=deadline_s, delay_s=14
+            self._settings.ethereum_interval_s,
+            "whale_tracking_ethereum_collection",
+            self.refresh,
+            deadline_s=deadline_s,
+            delay_s=14,
         )
 
     def refresh(self) -> None:

@@ -77,7 +77,7 @@ class HeadlineModel:
         self._verdicts: dict[str, Verdict] = {}
         self._trouble: str | None = None
         """Why the last request brought nothing."""
-        self._pool = context.pool("headline models", self._settings.model_providers, Provider, topic="headline_moods")
+        self._pool = context.pool("sentiment_model", self._settings.model_providers, Provider, topic="headline_moods")
         self.configured = any(source.configured for source in self._pool.sources)
         if not self.configured:
             keys = dict.fromkeys(key_setting(source.name) for source in self._pool.sources)
