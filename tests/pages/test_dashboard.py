@@ -99,6 +99,73 @@ def test_a_service_without_a_source_says_so(dashboard: Page, wire: Tap) -> None:
     expect(dashboard.locator("#summary")).to_contain_text("1 not set up")
 
 
+def test_a_start_is_no_fault(dashboard: Page, wire: Tap) -> None:
+    """Nothing is red while the first values are awaited; what has come is shown already."""
+    empty = {"status": "starting", "as_of": None, "source": None, "reason": "nothing has come yet"}
+    wire.send("market_data", status="starting", reason="no price yet")
+    wire.send("onchain", status="starting", reason="gas: nothing has come yet", parts={"gas": empty})
+    come = {"status": "live", "as_of": utc(), "source": "alpha", "reason": None}
+    wire.send("explorers", status="starting", reason="tip: nothing has come yet", parts={"tip": empty, "block": come})
+    for service, content in (("market_data", "none"), ("onchain", "none"), ("explorers", "there")):
+        expect_status(dashboard, service, "starting")
+        expect(card(dashboard, service)).to_have_attribute("data-content", content)
+        expect(figure(dashboard, service, "card-status")).to_have_text("Starting")
+    expect(figure(dashboard, "market_data", "empty-reason")).to_have_text("no price yet")
+    expect(dashboard.locator("#summary")).to_contain_text("3 starting")
+    expect(dashboard.locator("#summary")).not_to_contain_text("attention")
+    red = dashboard.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--bad').trim()")
+    tone = card(dashboard, "onchain").evaluate("node => getComputedStyle(node).getPropertyValue('--tone').trim()")
+    assert tone != red
+
+
+ILL = {"health": "unhealthy", "reason": "no source answers"}
+WELL = {"health": "healthy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "reason"),
+    [
+        (
+            "health_checker",
+            {"overall_health": "unhealthy", "healthy_count": 0, "unhealthy_count": 39, "total_providers": 39},
+            "unhealthy",
+            "0 of 39 sources are healthy",
+        ),
+        (
+            "health_checker",
+            {"overall_health": "degraded", "healthy_count": 38, "degraded_count": 1, "total_providers": 39},
+            "degraded",
+            "38 of 39 sources are healthy",
+        ),
+        ("pool_manager", {"pools": {"a": ILL, "b": ILL, "c": {"health": "idle"}}}, "unhealthy", "for 2 of 2 pools"),
+        ("pool_manager", {"pools": {"a": ILL, "b": WELL, "c": WELL}}, "degraded", "for 1 of 3 pools"),
+        ("pool_manager", {"pools": {"a": {"health": "degraded"}, "b": WELL}}, "degraded", "without their best source"),
+        ("pool_manager", {"pools": {"a": WELL, "b": {"health": "idle"}}}, "live", None),
+        ("rpc_nodes", {"nodes": [{"name": "a", "status": "unreachable"}]}, "unhealthy", "1 of 1 nodes are not healthy"),
+        (
+            "rpc_nodes",
+            {"nodes": [{"name": "a", "status": "unchecked"}, {"name": "b", "status": "healthy"}]},
+            "live",
+            None,
+        ),
+        ("scheduler", {"running": False, "jobs": []}, "unhealthy", "the scheduler is stopped"),
+        ("scheduler", {"running": True, "jobs": [{"id": "a", "status": "failing"}]}, "degraded", "1 job fails"),
+        ("persistence", {"active_writers": 0}, "degraded", "nothing is being written"),
+    ],
+)
+def test_no_card_is_greener_than_its_payload(
+    dashboard: Page, wire: Tap, name: str, data: dict[str, Any], status: str, reason: str | None
+) -> None:
+    """A report that is live can be about things that are not: the card shows the worse of the two, and why."""
+    wire.send(name, **data)
+    expect_status(dashboard, name, status)
+    expect(dashboard.locator(f".strip [data-service={name}]")).to_have_attribute("data-status", status)
+    if reason is None:
+        expect(figure(dashboard, name, "card-reason")).to_be_hidden()
+    else:
+        expect(figure(dashboard, name, "card-reason")).to_contain_text(reason)
+
+
 def test_what_the_server_calls_stale_is_visibly_so(dashboard: Page, wire: Tap) -> None:
     """The pill, the reason, the price itself, the strip above and the title of the tab."""
     wire.send(
@@ -272,3 +339,7 @@ def test_the_pages_lead_to_each_other(open_page: OpenPage, service: ServiceProce
     links = page.locator("nav[aria-label=Service] a")
     expect(links).to_have_text(["Dashboard", "Feed test", "Docs", "Health"])
     expect(page.locator("nav[aria-label=Service] [aria-current=page]")).to_have_attribute("href", path)
+    links.last.click()
+    expect(page).to_have_url(f"{service.url}/dashboard#card-health_checker")
+    report = card(page, "health_checker").get_by_role("link", name="JSON")
+    expect(report).to_have_attribute("href", "/health")

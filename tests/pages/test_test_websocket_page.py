@@ -224,7 +224,7 @@ class TestFeedStatus:
         expect(tapped_page.locator("#demo-banner")).to_be_hidden()
         expect(tapped_page.locator("#feed-status")).to_have_text("Live")
 
-    @pytest.mark.parametrize("status", ["delayed", "stale", "down"])
+    @pytest.mark.parametrize("status", ["starting", "delayed", "stale", "down"])
     def test_shows_the_reason_of_the_server(self, tapped_page: Page, tap: WireTap, status: str) -> None:
         reason = "no source answers; without internet: start with --demo"
         tap.send_event("feed-status", a_feed_status(status=status, reason=reason))
@@ -320,12 +320,35 @@ class TestReconnection:
             assert page.locator(f"#frame-log [data-event='reconnecting {attempt}/5']").count() >= 1
         assert page.locator("#frame-log [data-event='reconnecting 6/5']").count() == 0
         expect_enabled(page, "connect")
+        expect(page.locator("#btn-connect")).to_have_text("Reconnect")
 
         own_service.start()
         own_service.wait_until_live()
         page.locator("#btn-connect").click()
         expect_state(page, "connected")
         expect(page.locator("#subscription")).to_have_attribute("data-state", "subscribed")
+        expect(page.locator("#btn-connect")).to_have_text("Connect")
+
+    @pytest.mark.parametrize(
+        "looked_at",
+        ["document.dispatchEvent(new Event('visibilitychange'))", "window.dispatchEvent(new Event('online'))"],
+        ids=["the tab is looked at", "the network is back"],
+    )
+    def test_comes_back_by_itself_after_giving_up_and_stays_away_when_told_to(
+        self, open_page: OpenPage, service: ServiceProcess, looked_at: str
+    ) -> None:
+        page = open_page(service, reconnect_delay_ms=20, prepare=cut_off)
+        expect(page.locator("#status-detail")).to_contain_text("Gave up after 5 attempts")
+        page.unroute_all()
+        page.evaluate(looked_at)
+        expect_state(page, "connected")
+
+        page.locator("#btn-disconnect").click()
+        expect_state(page, "disconnected")
+        page.evaluate(looked_at)
+        page.wait_for_timeout(500)
+        expect_state(page, "disconnected")
+        expect(page.locator("#btn-connect")).to_have_text("Connect")
 
     def test_disconnect_ends_the_attempts(self, open_page: OpenPage, own_service: ServiceProcess) -> None:
         page = open_page(own_service)

@@ -269,7 +269,8 @@ class Stats(Struct, frozen=True, kw_only=True):
         messages_sent: answers to clients, since the start; updates to everybody not counted.
         merged_updates: updates that were replaced by a newer one before a slow client took them.
         stalled_connections: clients that do not take what is sent, at this moment.
-        closed: how many connections ended with each close code.
+        closed: how many connections ended with each close code; 1006 is an end without one, and 4999 stands for all
+            that clients make up.
         clients: who is connected, a page of them, the newest first; all counts are of all.
         next_offset: `offset` of the next page; null on the last one.
     """

@@ -7,7 +7,8 @@ import { formatCount, formatLarge } from "../units.js";
 const MAX_CLIENTS = 30;
 const TIMEOUT_MS = 5000;
 
-const NORMAL_CLOSE_CODES = new Set(["1000", "1001", "1005"]);
+/** Those with which clients leave; 4999 stands for any other code that a client sent. */
+const NORMAL_CLOSE_CODES = new Set(["1000", "1001", "1005", "4999"]);
 
 export class ConnectionsCard extends Card {
   #clients = this.rows("clients", "client-template", MAX_CLIENTS, fillClient);
