@@ -55,8 +55,9 @@ UNIT_STARTS = {
     "systemctl restart dwt-stream@$port",
     "systemctl start dwt-stream.target",
     "systemctl start dwt-stream@5001",
+    "systemctl reload dwt-stream@5001",
 }
-"""They run the unit's ``ExecStart``."""
+"""They run the unit's ``ExecStart``, and ``ExecReload``, with which ``test_reload.py`` reloads."""
 
 IMAGE_STARTS = {
     "docker compose -f deploy/docker-compose.yml up --build --detach --wait",
@@ -256,16 +257,13 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     started.end()
 
 
-def surroundings(redis: RedisServer, start: Start) -> dict[str, dict[str, str]]:
+def surroundings(redis: RedisServer, way: str) -> dict[str, dict[str, str]]:
     """With which Redis it is started, and what then has to be set; systemd and compose want one, which may be away."""
     beside = {"REDIS_PORT": str(redis.port)}
-    if start.env.get("REDIS_HOST"):
+    if way in ("systemd", "compose"):
         return {"redis": beside, "redis, away": {"REDIS_PORT": str(CLOSED_PORT)}}
-    return {
-        "embedded": {"REDIS_PORT": str(CLOSED_PORT)},
-        "redis": {**beside, "REDIS_HOST": "127.0.0.1"},
-        "redis on localhost": beside,
-    }
+    found = {"embedded": {"REDIS_PORT": str(CLOSED_PORT)}, "redis": {**beside, "REDIS_HOST": "127.0.0.1"}}
+    return {**found, "redis on localhost": beside} if way in TESTED else found
 
 
 @pytest.mark.parametrize("way", WAYS)
