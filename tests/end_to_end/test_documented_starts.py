@@ -272,15 +272,9 @@ def test_it_serves_prices_and_ends_politely(
 ) -> None:
     """Beside a Redis, beside one that no setting names, and without; side by side."""
     running: list[tuple[str, Start, ServiceProcess]] = []
-    for name in surroundings(redis, WAYS[way]()):
+    for name, settings in surroundings(redis, way).items():
         start = WAYS[way]()
-        env = {
-            **UNHURRIED,
-            **providers,
-            **start.env,
-            **surroundings(redis, start)[name],
-            "REDIS_PREFIX": f"{way}-{name}:",
-        }
+        env = {**UNHURRIED, **providers, **start.env, **settings, "REDIS_PREFIX": f"{way}-{name}:"}
         command = ["sh", "-c", start.shell]
         service = services.start(env, command=command, port=start.ports[0], root=project, live=False)
         running.append((name, start, service))
