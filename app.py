@@ -29,7 +29,7 @@ from websocket.broker.redis_broker import RedisBroker
 from websocket.bus_watch import BusWatch
 from websocket.cache.base import Cache
 from websocket.cache.factory import open_cache
-from websocket.catalogue import ACCEPTED_PRICES, CHANNELS, CRYPTO_PRICES
+from websocket.catalogue import ACCEPTED_PRICES, CHANNELS, CRYPTO_PRICES, SYSTEM
 from websocket.collector import Collector
 from websocket.demo import StandInInternet
 from websocket.documentation import API_VERSION
@@ -44,6 +44,7 @@ from websocket.logs import set_up_logging
 from websocket.metrics.families import Samples
 from websocket.metrics.parts import LiveParts
 from websocket.metrics.registry import Metrics, format_of
+from websocket.notices import Notices
 from websocket.price_book import PriceBook
 from websocket.process import ConnectionRoom, calm_garbage_collector, make_room
 from websocket.production import boot_failure, settings_in_force
@@ -160,6 +161,7 @@ class _Feed:
     bus_watch: BusWatch
     status: PriceFeedStatus
     prices: PriceService
+    notices: Notices
 
 
 @dataclass(frozen=True)
@@ -251,12 +253,13 @@ def build(settings: Settings, *, lock_wait_s: float = 0.0) -> Service:
     if stand_in is not None:
         stand_in.schedule(housekeeping)
     sweep = web.connections.sweep
-    housekeeping.every(SWEEP_INTERVAL_S, "sweep connections", sweep, deadline_s=SWEEP_INTERVAL_S)
+    housekeeping.every(SWEEP_INTERVAL_S, "sweep_connections", sweep, deadline_s=SWEEP_INTERVAL_S)
     goodbye = Goodbye(
         edge=web.edge,
         namespace=web.namespace,
         manager=web.manager,
         websockets=web.websockets,
+        notices=feed.notices,
         connections=web.connections,
     )
     return Service(
@@ -283,8 +286,8 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
     if is_shared:
         broker = RedisBroker(settings.redis, clock=time.time, demo=demo, check=payload_check())
     sources = _build_sources(settings, names=named_after, limiter=limiter)
-    ticks = Pool("price ticks", [sources[name] for name in settings.prices.tick_providers])
-    snapshots = Pool("price snapshots", [sources[name] for name in settings.prices.snapshot_providers])
+    ticks = Pool("market_data", [sources[name] for name in settings.prices.tick_providers])
+    snapshots = Pool("market_figures", [sources[name] for name in settings.prices.snapshot_providers])
     book = PriceBook(settings.prices, clock=time.time)
     bus_watch = BusWatch(broker)
     status = PriceFeedStatus(
@@ -305,6 +308,8 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
         settings=settings.prices,
         clock=time.time,
     )
+    notices = Notices(broker, process=settings.server.route, clock=time.time)
+    prices.on_status_change(notices.report_feed)
     return _Feed(
         limiter=limiter,
         sources=sources,
@@ -315,6 +320,7 @@ def _build_feed(settings: Settings, cache: Cache, *, named_after: NodeSettings) 
         bus_watch=bus_watch,
         status=status,
         prices=prices,
+        notices=notices,
     )
 
 
@@ -329,7 +335,12 @@ def _build_collector(scheduler: Scheduler, feed: _Feed, context: ServiceContext)
         service.schedule(scheduler)
     collector = Collector(
         scheduler,
-        restore=[budgets.load, feed.prices.load, *(service.begin for service in services)],
+        restore=[
+            budgets.load,
+            feed.prices.load,
+            *(service.begin for service in services),
+            feed.notices.announce_leader,
+        ],
         save=[feed.prices.save, budgets.save, *(service.save for service in services)],
     )
     feed.broker.on_role_change(gained=collector.begin, lost=collector.end)
@@ -348,7 +359,8 @@ def _build_web(settings: Settings, feed: _Feed, room: ConnectionRoom) -> _Web:
         )
     )
     edge = Edge(settings.server, settings.edge, max_clients=room.clients)
-    hub = Hub(feed.broker, frame=update_frame, trouble=feed.bus_watch.deaf)
+    own = {SYSTEM: feed.notices.broker}
+    hub = Hub(feed.broker, frame=update_frame, trouble=feed.bus_watch.deaf, own=own)
     app = Flask(__name__)
     app.url_map.strict_slashes = False
     app.config["SECRET_KEY"] = settings.server.app_secret.reveal()

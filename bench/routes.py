@@ -106,7 +106,13 @@ def _print_routes(folder: Path) -> None:
     for number in range(CLIENTS):
         info = ClientInfo(client_id=f"client_{number}_0", endpoint="/ws", connected_at=now, last_activity=now)
         session = JsonSession(
-            ENDPOINTS[0], info, websockets._hub, settings.edge, clock=time.time, on_closed=lambda _: None
+            ENDPOINTS[0],
+            info,
+            websockets._hub,
+            settings.edge,
+            count=lambda: CLIENTS,
+            clock=time.time,
+            on_closed=lambda _: None,
         )
         session.subscriptions = ["market_data", "news"]
         websockets._sessions[session] = "127.0.0.1"
@@ -200,7 +206,7 @@ def _fill(path: Path) -> None:
         ((first + number, first + number) for number in range(ROWS)),
     )
     connection.executemany(
-        "INSERT INTO articles VALUES (?, ?, 'https://news.example/', 'coindesk', NULL, ?, '[\"bitcoin\"]')",
+        "INSERT INTO articles VALUES (?, ?, 'https://news.example/', 'CoinDesk', NULL, ?, '[\"bitcoin\"]', 'coindesk')",
         ((f"{n:016x}", f"A headline of the usual length about the market, number {n}", first + n) for n in range(ROWS)),
     )
     connection.execute("COMMIT")

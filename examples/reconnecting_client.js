@@ -74,7 +74,7 @@ class ReconnectingClient {
       this.positions.set(message.service, { epoch: message.epoch, seq: message.seq });
       this.onUpdate(message, isGap);
     } else if (message.type === "subscription_confirmed") {
-      if (message.data.recovered) this.recovered.add(message.service);
+      if (message.data.recovered) this.recovered.add(message.data.service);
     } else if (message.type === "error") {
       console.log("error", message.data.code, message.data.message);
       if (message.data.code === "shutting_down") this.askedWait = message.data.reconnect_in_ms;

@@ -72,7 +72,7 @@ class ReconnectingClient:
             self.on_update(message, not follows)
         elif message["type"] == "subscription_confirmed":
             if message["data"].get("recovered"):
-                self.recovered.add(message["service"])
+                self.recovered.add(message["data"]["service"])
         elif message["type"] == "error":
             print("error", message["data"]["code"], message["data"]["message"])
             if message["data"]["code"] == "shutting_down":

@@ -101,8 +101,8 @@ def test_pools_share_their_sources(build: Built) -> None:
     """And with them budget and circuit: a provider in both pools is one provider."""
     service = build(TICK_PROVIDERS="kraken,coingecko", SNAPSHOT_PROVIDERS="coingecko")
     report = service.health.report()
-    assert list(report["pools"]["price ticks"]["available_sources"]) == ["kraken", "coingecko"]
-    assert list(report["pools"]["price snapshots"]["available_sources"]) == ["coingecko"]
+    assert list(report["pools"]["market_data"]["available_sources"]) == ["kraken", "coingecko"]
+    assert list(report["pools"]["market_figures"]["available_sources"]) == ["coingecko"]
     assert list(report["providers"]).count("coingecko") == 1
 
 
@@ -121,7 +121,7 @@ def test_services_take_every_provider_that_settings_may_choose(build: Built) -> 
         for setting, needed in NEEDED.items()
     }
     pools = build(**chosen).health.report()["pools"]
-    assert list(pools["onchain daily"]["available_sources"]) == chosen["ONCHAIN_DAILY_PROVIDERS"].split(",")
+    assert list(pools["onchain_daily"]["available_sources"]) == chosen["ONCHAIN_DAILY_PROVIDERS"].split(",")
 
 
 def test_folder_is_free_after_stop(build: Built) -> None:

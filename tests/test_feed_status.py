@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from websocket.coins import SYMBOLS
-from websocket.feed_status import FeedStatus, PriceFeedStatus
+from websocket.feed_status import WARM_UP_S, FeedStatus, PriceFeedStatus
 from websocket.price_book import PriceBook
 from websocket.records import Ticker
 from websocket.settings import PriceSettings
@@ -40,16 +40,31 @@ class Feed:
 
 
 class TestStates:
-    def test_down_before_the_first_price(self) -> None:
+    def test_starting_until_the_first_price_and_down_after_a_while(self) -> None:
         """No source, no age, a reason, and the advice that helps without internet."""
-        status = Feed().status()
-        assert (status.status, status.source, status.oldest_age_s) == ("down", None, None)
+        feed = Feed()
+        status = feed.status()
+        assert (status.status, status.source, status.oldest_age_s) == ("starting", None, None)
         assert status.reason == "no price yet; without internet: start with --demo"
+        feed.now += WARM_UP_S - 0.1
+        assert feed.status().status == "starting"
+        feed.now += 0.1
+        assert feed.status().status == "down"
+        feed.hear(*SYMBOLS)
+        assert feed.status().status == "live"
+
+    def test_clock_that_was_set_back_does_not_prolong_the_start(self) -> None:
+        """Or an hour without prices would look like a start."""
+        feed = Feed()
+        feed.now -= 3600
+        assert feed.status().status == "down"
 
     def test_down_without_figures_says_so(self) -> None:
         """Prices are known, but not one coin can be shown whole; --demo is no remedy for that."""
         feed = Feed()
         feed.hear(*SYMBOLS, volume_24h=1e9)
+        assert feed.status().status == "starting"
+        feed.now += WARM_UP_S
         status = feed.status()
         assert status.status == "down"
         assert status.reason == "no coin has its volume, market cap and 24 h change yet"

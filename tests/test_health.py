@@ -16,7 +16,7 @@ from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus, Check
 from websocket.coins import SYMBOLS
 from websocket.errors import UpstreamTimeout
-from websocket.feed_status import PriceFeedStatus
+from websocket.feed_status import WARM_UP_S, PriceFeedStatus
 from websocket.health import Health
 from websocket.price_book import PriceBook
 from websocket.providers import provider_classes
@@ -93,7 +93,7 @@ class Ward:
             clock=lambda: self.now,
             wall=lambda: self.now,
         )
-        self.pool = Pool("price ticks", [self.source], clock=lambda: self.now)
+        self.pool = Pool("market_data", [self.source], clock=lambda: self.now)
         self.broker = MemoryBroker(clock=lambda: self.now)
         feed_status = PriceFeedStatus(self.book, settings, demo=demo, clock=lambda: self.now)
         self.supervisor = Supervisor(clock=lambda: self.now)
@@ -101,7 +101,7 @@ class Ward:
             book=self.book,
             feed_status=feed_status,
             sources={"kraken": self.source},
-            pools={"price ticks": self.pool},
+            pools={"market_data": self.pool},
             cache=self.cache,
             archive=None if archive is None else archive.status,
             broker=self.broker,
@@ -144,10 +144,14 @@ class TestStatus:
         status, report = ward.get("/health")
         assert (status, report["status"], report["reason"]) == (200, "healthy", None)
 
-    def test_unhealthy_before_the_first_price(self) -> None:
+    def test_starting_before_the_first_price_and_unhealthy_without_one(self) -> None:
         """503: there is nothing true to serve."""
-        status, report = Ward().get("/health")
-        assert (status, report["status"]) == (503, "unhealthy")
+        ward = Ward()
+        status, report = ward.get("/health")
+        assert (status, report["status"], report["feeds"]["crypto-prices"]["status"]) == (503, "starting", "starting")
+        later = Ward()
+        later.now += WARM_UP_S
+        assert (later.get("/health")[0], later.get("/health")[1]["status"]) == (503, "unhealthy")
         assert "no price yet" in report["reason"]
         assert report["prices"] == dict.fromkeys(SYMBOLS)
 
@@ -244,7 +248,7 @@ class TestReport:
 
     def test_pool_is_described(self) -> None:
         """Who is active and who could be."""
-        report = Ward().get("/health")[1]["pools"]["price ticks"]
+        report = Ward().get("/health")[1]["pools"]["market_data"]
         assert report["active_source"] is None
         assert report["available_sources"] == ["kraken"]
         assert report["failovers"] == []

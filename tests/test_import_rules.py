@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "archive": FOUNDATION | {"broker", "catalogue", "cache", "scheduler"},
     "price_book": FOUNDATION,
     "feed_status": FOUNDATION | {"price_book"},
+    "notices": FOUNDATION | {"broker", "catalogue", "feed_status"},
 }
 """What a part of ours may import of ours, beside itself. The others are only held to ``MUST_NOT_IMPORT``."""
 

@@ -1,10 +1,10 @@
-"""Moments as clients write and read them."""
+"""Moments as clients write and read them, and numbers as they get them."""
 
 from __future__ import annotations
 
 import pytest
 
-from websocket.records import LATEST_TIME, parse_time, to_rfc3339
+from websocket.records import LATEST_TIME, figure, parse_time, to_rfc3339
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,23 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     """With one kind of exception."""
     with pytest.raises(ValueError):
         parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [
+        (65262.844727100004, None, 65262.8447271),
+        (0.1 + 0.2, None, 0.3),
+        (1.1e-7 * 3, None, 3.3e-7),
+        (1.0127228963837485e21, None, 1.01272289638e21),
+        (241.1019370001668, 1, 241.1),
+        (28_450_000_000.0, 2, 28_450_000_000.0),
+        (-0.0125, None, -0.0125),
+        (0.0, None, 0.0),
+        (None, None, None),
+        (None, 2, None),
+    ],
+)
+def test_computed_number_has_no_binary_noise(value: float | None, decimals: int | None, shown: float | None) -> None:
+    """Twelve significant digits at most, and what is not known stays so."""
+    assert figure(value, decimals) == shown

@@ -37,7 +37,7 @@ class BusWatch:
 
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans the look, which every process takes."""
-        scheduler.every(CHECK_INTERVAL_S, "bus watch", self.check, deadline_s=CHECK_INTERVAL_S)
+        scheduler.every(CHECK_INTERVAL_S, "bus_watch", self.check, deadline_s=CHECK_INTERVAL_S)
 
     def check(self) -> None:
         """Tells the listeners of a change."""

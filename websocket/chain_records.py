@@ -7,6 +7,8 @@ of providers. Chains have lower-case names: ``bitcoin``, ``ethereum``, ``bnb``, 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -127,6 +129,46 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     block_height: int | None = None
     block_hash: str | None = None
     includes_change: bool = False
+
+
+class ContractEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the contract of a token wrote to the log of its chain.
+
+    Attributes:
+        contract: address of the contract.
+        symbol: of the token.
+        kind: ``Transfer``; ``Mint``: tokens that did not exist before; ``Burn``: tokens that no longer exist.
+        sender: address that gave them up; None where the event does not say.
+        receiver: address that got them; None where the event does not say.
+        amount: in units of the token.
+        block: height of its block.
+        transaction: hash of its transaction.
+        log_index: its place in the block.
+        time: of its block.
+    """
+
+    contract: str
+    symbol: str
+    kind: Literal["Transfer", "Mint", "Burn"]
+    sender: str | None
+    receiver: str | None
+    amount: float
+    block: int
+    transaction: str
+    log_index: int
+    time: float
+
+
+class ContractEvents(msgspec.Struct, frozen=True, kw_only=True):
+    """The events of some blocks in a row.
+
+    Attributes:
+        events: in no particular order.
+        as_of: time of the newest of the blocks.
+    """
+
+    events: tuple[ContractEvent, ...]
+    as_of: float
 
 
 class ChainBlock(msgspec.Struct, frozen=True, kw_only=True):

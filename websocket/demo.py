@@ -43,7 +43,7 @@ class StandInInternet:
 
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans the look after it, which starts it again when it has ended."""
-        scheduler.every(CHECK_INTERVAL_S, "simulated internet", self.look_after, deadline_s=2 * START_TIMEOUT_S)
+        scheduler.every(CHECK_INTERVAL_S, "simulated_internet", self.look_after, deadline_s=2 * START_TIMEOUT_S)
 
     def look_after(self) -> None:
         """Starts it again at the same address if it has ended.

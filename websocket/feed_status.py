@@ -16,7 +16,11 @@ from websocket.price_book import PriceBook
 from websocket.records import to_rfc3339
 from websocket.settings import PriceSettings
 
-State = Literal["live", "delayed", "stale", "down"]
+State = Literal["starting", "live", "delayed", "stale", "down"]
+
+WARM_UP_S = 45.0
+"""How long what has not come yet is awaited after a start, before it counts as missing. A first round that has to go
+through four sources, each of which takes its whole deadline, ends before that."""
 
 
 class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +30,8 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
         channel: which feed.
         status: ``live``: every price is young; ``delayed``, ``stale``: the oldest price is older than the setting of
             that name, or a coin is missing (``delayed``), or this process does not hear of new prices (``stale``);
-            ``down``: there is no price at all.
+            ``starting``: there is no price yet, and the process is younger than ``WARM_UP_S``; ``down``: there is none
+            after that.
         reason: which prices are late or missing, in one line for users; null when it is ``live``.
         demo: true when a simulated internet feeds it.
         source: who most of the prices come from, or null.
@@ -77,6 +82,7 @@ class PriceFeedStatus:
         self._demo = demo
         self._deaf = deaf
         self._clock = clock
+        self._started = clock()
 
     def of(self, channel: str) -> FeedStatus:
         """The status at this moment. Cheap; does no I/O."""
@@ -98,10 +104,11 @@ class PriceFeedStatus:
 
     def _state_and_reason(self, oldest: float | None, shown: set[str]) -> tuple[State, str | None]:
         """The reason must not change with every second: whenever it does, all clients are told."""
-        if oldest is None and self._book.quotes():
-            return "down", "no coin has its volume, market cap and 24 h change yet"
         if oldest is None:
-            return "down", "no price yet" if self._demo else "no price yet; without internet: start with --demo"
+            state: State = "starting" if is_warming_up(self._started, self._clock()) else "down"
+            if self._book.quotes():
+                return state, "no coin has its volume, market cap and 24 h change yet"
+            return state, "no price yet" if self._demo else "no price yet; without internet: start with --demo"
         if self._deaf() is not None:
             return "stale", "new prices do not reach this server at the moment"
         stale = self._older_than(self._settings.stale_after_s, shown)
@@ -122,6 +129,13 @@ class PriceFeedStatus:
             return None
         who = "all prices" if len(late) == len(self._book.symbols) else _listed(late)
         return f"{who} older than {limit_s:g} s"
+
+
+def is_warming_up(since: float, now: float) -> bool:
+    """Whether what began at ``since`` (Unix seconds) may still wait for its first values; never after a clock was set
+    back, which would prolong it.
+    """
+    return 0 <= now - since < WARM_UP_S
 
 
 def _listed(symbols: Sequence[str]) -> str:

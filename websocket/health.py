@@ -77,7 +77,8 @@ class Health:
         """The whole picture.
 
         ``status`` is ``healthy``; ``degraded`` when something is wrong but there is a price younger than
-        ``STALE_AFTER``; ``unhealthy`` when there is none. Ages are seconds, times RFC 3339 UTC, null is not known.
+        ``STALE_AFTER``; ``starting`` while the first price is awaited; ``unhealthy`` when there is no young price. Ages
+        are seconds, times RFC 3339 UTC, null is not known.
         """
         feed = self._feed_status.of(CRYPTO_PRICES)
         cache = self._cache.status()
@@ -92,7 +93,9 @@ class Health:
             *([] if bus.healthy else [bus.detail]),
             *self._threads_down(),
         ]
-        status = ("degraded" if reasons else "healthy") if self._has_fresh_price() else "unhealthy"
+        status = "starting" if feed.status == "starting" else "unhealthy"
+        if self._has_fresh_price():
+            status = "degraded" if reasons else "healthy"
         return {
             "status": status,
             "reason": "; ".join(reasons) or None,

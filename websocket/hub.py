@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from websocket import green
@@ -70,10 +70,19 @@ class Hub:
         broker: whose publications are delivered.
         frame: makes the frames that every directly subscribed connection gets.
         trouble: why nothing can be said about any channel at the moment, in words; None when all is well.
+        own: brokers of the channels that this process shares with no other, by channel.
     """
 
-    def __init__(self, broker: Broker, *, frame: Frame, trouble: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        frame: Frame,
+        trouble: Callable[[], str | None] = lambda: None,
+        own: Mapping[str, Broker] | None = None,
+    ) -> None:
         self.broker = broker
+        self._own = own or {}
         self.trouble = trouble
         self._frame = frame
         self._snapshots: Newest[bytes] = Newest(lambda publication: frame(publication, snapshot=True))
@@ -85,7 +94,12 @@ class Hub:
         self._transports: list[Deliver] = []
         self._on_delivered: list[Delivered] = []
         self.traffic = Traffic()
-        broker.listen(self._deliver_soon)
+        for each in (broker, *self._own.values()):
+            each.listen(self._deliver_soon)
+
+    def broker_of(self, channel: str) -> Broker:
+        """Whose publications a channel has."""
+        return self._own.get(channel, self.broker)
 
     def attach(self, deliver: Deliver) -> None:
         """Delivers every publication through ``deliver`` as well. It may yield but must not wait for a client."""
@@ -99,7 +113,7 @@ class Hub:
         """Subscribes a connection, which must not be subscribed; gives the newest publication, to be sent by the
         caller before it yields. Everything after that one is delivered, each once.
         """
-        last = self.broker.last(channel)
+        last = self.broker_of(channel).last(channel)
         self._subscribers.setdefault(channel, {})[connection] = self.arrived(channel)
         return last
 

@@ -24,7 +24,7 @@ from typing import TypeGuard
 import msgspec
 
 from websocket.coins import COINS, Coin
-from websocket.records import Price, Ticker, to_rfc3339
+from websocket.records import Price, Ticker, figure, to_rfc3339
 from websocket.settings import PriceSettings
 
 logger = logging.getLogger(__name__)
@@ -270,9 +270,10 @@ class PriceBook:
         if rate is None:
             return Verdict.NO_QUOTE_RATE
 
-        if not PRICE_MIN <= ticker.price * rate <= PRICE_MAX:
+        price = figure(ticker.price * rate)
+        if not PRICE_MIN <= price <= PRICE_MAX:
             return Verdict.OUT_OF_RANGE
-        opinion = Opinion(ticker.price * rate, min(time, ticker.received_at), ticker.received_at, ticker.received_at)
+        opinion = Opinion(price, min(time, ticker.received_at), ticker.received_at, ticker.received_at)
         earlier = entry.opinions.get(ticker.source)
         if earlier is not None and opinion.price == earlier.price and opinion.time == earlier.time:
             # said again, word for word: it is no younger for that
@@ -508,8 +509,8 @@ class PriceBook:
                 Price(
                     symbol=symbol,
                     name=coin.name,
-                    price=_rounded(quote.price),
-                    change24h=_rounded(quote.price - ago),
+                    price=figure(quote.price),
+                    change24h=figure(quote.price - ago),
                     change_percent24h=round((quote.price / ago - 1) * 100, 4),
                     volume24h=round(volume, 2),
                     market_cap=round(supply * quote.price, 2),
@@ -531,7 +532,7 @@ class PriceBook:
             volume = _near(entry.volume_24h, quote.time, TURNOVER_MAX_LAG_S)
             supply = _near(entry.supply, quote.time, SUPPLY_MAX_LAG_S)
             rows[coin.coin_id] = {
-                "price": _rounded(quote.price),
+                "price": figure(quote.price),
                 "volume": None if volume is None else round(volume, 2),
                 "market_cap": None if supply is None else round(supply * quote.price, 2),
                 "change_percent": None if ago is None else round((quote.price / ago - 1) * 100, 4),
@@ -620,8 +621,3 @@ def _newer(held: Reading | None, offered: Reading | None) -> Reading | None:
 def _near(reading: Reading | None, time: float, lag_s: float) -> float | None:
     """The value, if it was read about that time. A later one is fine: the price simply has not changed since."""
     return None if reading is None or time - reading.time > lag_s else reading.value
-
-
-def _rounded(price: float) -> float:
-    """Twelve significant digits: beyond what any source means, and free of the noise of binary arithmetic."""
-    return float(f"{price:.12g}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, overload
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,35 @@ Moment = Annotated[float, Meta(ge=0, le=LATEST_TIME)]
 
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+SIGNIFICANT_DIGITS = 12
+"""More than any source means, and few enough to be free of the noise of binary arithmetic (``65262.844727100004``)."""
+
+
+@overload
+def figure(value: float, decimals: int | None = None) -> float: ...
+
+
+@overload
+def figure(value: None, decimals: int | None = None) -> None: ...
+
+
+@overload
+def figure(value: float | None, decimals: int | None = None) -> float | None: ...
+
+
+def figure(value: float | None, decimals: int | None = None) -> float | None:
+    """A computed number as clients get it; None stays None.
+
+    Args:
+        value: finite.
+        decimals: at most so many; None for as many as there are among the significant digits.
+    """
+    if value is None:
+        return None
+    value = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value if decimals is None else round(value, decimals)
 
 
 def to_rfc3339(unix_s: float) -> str:

@@ -29,6 +29,7 @@ export class Connection {
   #dismissals = 0;
   #retryTimer = null;
   #settledTimer = null;
+  #hasGivenUp = false;
   #lastFailure = "";
   #lastReport = "";
 
@@ -61,20 +62,32 @@ export class Connection {
     this.#socket.io.on("reconnect_failed", () => this.#giveUp());
   }
 
+  /** True from the end of the last automatic attempt until the next `open()`. */
+  get hasGivenUp() {
+    return this.#hasGivenUp;
+  }
+
   get connected() {
     return this.#socket.connected;
   }
 
   open() {
+    this.#hasGivenUp = false;
     this.#dismissals = 0;
     this.#lastFailure = "";
     this.#report("connecting", "Opening the connection.");
     this.#socket.connect();
   }
 
+  /** Opens it again when all attempts have failed; what the user closed stays closed. */
+  resume() {
+    if (this.#hasGivenUp) this.open();
+  }
+
   /** Closes at the user's wish: nothing is retried until `open()`. */
   close() {
     clearTimeout(this.#retryTimer);
+    this.#hasGivenUp = false;
     const wasConnected = this.#socket.connected;
     this.#socket.disconnect();
     if (!wasConnected) this.#report("disconnected", "Closed here. Press Connect to open it again.");
@@ -135,7 +148,9 @@ export class Connection {
 
   #giveUp() {
     const tries = this.#policy.attempts === 1 ? "1 attempt" : `${this.#policy.attempts} attempts`;
-    this.#report("disconnected", `Gave up after ${tries}. ${this.#lastFailure} Press Connect to try again.`);
+    this.#hasGivenUp = true;
+    const next = "Press Reconnect to try again, or come back to this tab later.";
+    this.#report("disconnected", `Gave up after ${tries}. ${this.#lastFailure} ${next}`);
   }
 
   #reportReconnecting(attempt) {

@@ -5,10 +5,11 @@
 import { byId, setSentence, setText } from "./dom.js";
 import { formatAge, formatTime } from "./format.js";
 
-const STATUS_WORDS = { live: "Live", delayed: "Delayed", stale: "Stale", down: "Down" };
+const STATUS_WORDS = { starting: "Starting", live: "Live", delayed: "Delayed", stale: "Stale", down: "Down" };
 
 /** For reports that come without a reason of their own. */
 const DEFAULT_REASONS = {
+  starting: "The service has just started.",
   live: "Prices are up to date.",
   delayed: "Some prices are older than they should be.",
   stale: "The prices are old.",

@@ -49,6 +49,7 @@ function showServerError(error) {
 
 function showControls() {
   const online = phase === "connected";
+  setText(buttons.connect, connection.hasGivenUp ? "Reconnect" : "Connect");
   const subscribed = subscription.state === "subscribed" || subscription.state === "subscribing";
   setEnabled(
     new Map([
@@ -166,6 +167,12 @@ buttons.connect.addEventListener("click", () => connection.open());
 buttons.disconnect.addEventListener("click", () => connection.close());
 buttons.subscribe.addEventListener("click", () => subscription.subscribe());
 buttons.unsubscribe.addEventListener("click", () => subscription.unsubscribe());
+
+// five attempts are over in seconds: whoever looks again, or is online again, should not find the page dead
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) connection.resume();
+});
+window.addEventListener("online", () => connection.resume());
 
 byId("server-error-dismiss").addEventListener("click", () => {
   showServerError(null);

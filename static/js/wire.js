@@ -13,7 +13,7 @@ const MAX_SYMBOL_LENGTH = 16;
 const MAX_TEXT_LENGTH = 300;
 const MAX_PROBLEMS = 5;
 
-const FEED_STATUSES = new Set(["live", "delayed", "stale", "down"]);
+const FEED_STATUSES = new Set(["starting", "live", "delayed", "stale", "down"]);
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

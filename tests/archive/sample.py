@@ -42,10 +42,14 @@ def make_archive(path: Path, *, prices: int = 100, demo: bool = False) -> Path:
         )
         connection.execute("INSERT INTO candles VALUES ('1h', 'BTC', ?, 1, 4, 0.5, 2, 3600, ?, ?)", (MONDAY,) * 3)
         connection.executemany(
-            "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO articles (source, source_id, id, title, url, published_at, seen_at, categories)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                ("a1", HOSTILE_TITLE, "https://a.example/1", "coindesk", None, MONDAY + 1, '["bitcoin","+markets"]'),
-                ("a2", "Ether moves", "https://a.example/2", "decrypt", MONDAY, MONDAY + 2, "[]"),
+                (
+                    *("CoinDesk", "coindesk", "a1", HOSTILE_TITLE, "https://a.example/1"),
+                    *(None, MONDAY + 1, '["bitcoin","+markets"]'),
+                ),
+                ("Decrypt", "decrypt", "a2", "Ether moves", "https://a.example/2", MONDAY, MONDAY + 2, "[]"),
             ],
         )
         connection.executemany(

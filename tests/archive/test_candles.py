@@ -7,7 +7,8 @@ import random
 import pytest
 
 from tests.archive.support import NOW, all_prices, counted_candles, prices, quote, stored_candles
-from websocket.archive import queries
+from websocket import codec
+from websocket.archive import formats, queries
 from websocket.archive.rows import CandleRow
 from websocket.archive.store import Archive
 
@@ -35,6 +36,17 @@ def test_first_highest_lowest_and_last(archive: Archive) -> None:
     candle = the_minute(archive, start)
     assert (candle.open, candle.high, candle.low, candle.close) == (10.0, 14.0, 9.0, 11.0)
     assert (candle.samples, candle.open_time, candle.close_time) == (4, start, start + 59.9)
+
+
+def test_prices_of_an_earlier_version_lose_their_binary_noise(archive: Archive) -> None:
+    """In the archive they stand as they were recorded; JSON and CSV show the digits that mean something."""
+    start = MINUTE - 60
+    record(archive, (start, 65262.844727100004), (start + 1, 0.17435035540000002))
+    candle = the_minute(archive, start)
+    for shown in (codec.encode(formats.record_of(candle)).decode(), formats.csv_lines([candle])):
+        assert "65262.8447271" in shown
+        assert "0.1743503554" in shown
+        assert "0000" not in shown.replace(".000Z", "").replace("00:00", "")
 
 
 def test_a_span_ends_where_the_next_begins(archive: Archive) -> None:

@@ -237,6 +237,26 @@ def garbage_header_of_open(archive: Archive, clock: Clock) -> None:
     garbage_everywhere(archive.path)
 
 
+def test_a_file_of_the_first_version_gets_the_names_of_the_feeds(tmp_path: Path) -> None:
+    """Its articles had the identifiers alone; what is not known by name keeps its identifier."""
+    path = made(tmp_path / "data", rows=1)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE articles DROP COLUMN source_id")
+    connection.executemany(
+        "INSERT INTO articles VALUES (?, '', '', ?, NULL, 1, '[]')", [("a", "bitcoin_magazine"), ("b", "other_feed")]
+    )
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    for _ in range(2):
+        opened = open_file(path, demo=False)
+        found = opened.connection.execute("SELECT source_id, source FROM articles ORDER BY id").fetchall()
+        (version,) = opened.connection.execute("PRAGMA user_version").fetchone()
+        close_file(opened)
+        assert found == [("bitcoin_magazine", "Bitcoin Magazine"), ("other_feed", "other_feed")]
+        assert version == SCHEMA_VERSION
+
+
 def test_a_file_of_a_newer_version_is_left_alone(
     tmp_path: Path, archives: Archives, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -253,7 +273,7 @@ def test_a_file_of_a_newer_version_is_left_alone(
         archive.flush()
     status = archive.status()
     assert not status.healthy
-    assert "version 2" in status.detail
+    assert f"version {SCHEMA_VERSION + 1}" in status.detail
     assert "newer" in status.detail
     assert (status.pending, status.active_writers) == (1, 0)
     assert path.read_bytes() == content

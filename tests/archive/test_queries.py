@@ -115,14 +115,16 @@ def test_unknown_coin(filled: Archive) -> None:
     ("filters", "found"),
     [
         ({"source": "coindesk"}, {"a", "b"}),
-        ({"source": "decrypt"}, {"c"}),
+        ({"source": "bitcoin_magazine"}, {"c"}),
+        ({"source": "bitcoin magazine"}, {"c"}),
+        ({"source": "bitcoin"}, set()),
         ({"category": "etf"}, {"a"}),
         ({"category": "et"}, set()),
         ({"category": 'say "hi"'}, {"b"}),
         ({"category": "hi"}, set()),
         ({"text": "ether"}, {"b", "c"}),
         ({"text": "%"}, {"c"}),
-        ({"text": "ETHER", "source": "decrypt"}, {"c"}),
+        ({"text": "ETHER", "source": "bitcoin_magazine"}, {"c"}),
     ],
 )
 def test_articles_are_chosen(archive: Archive, filters: dict[str, str], found: set[str]) -> None:
@@ -131,7 +133,9 @@ def test_articles_are_chosen(archive: Archive, filters: dict[str, str], found: s
         news(
             article(1, id="a", title="Bitcoin falls", categories=["bitcoin", "etf"]),
             article(2, id="b", title="Ethereum rises", categories=['say "hi"']),
-            article(3, id="c", title="Ether up 5%", source="decrypt", categories=[]),
+            article(
+                3, id="c", title="Ether up 5%", source="Bitcoin Magazine", source_id="bitcoin_magazine", categories=[]
+            ),
         )
     )
     archive.flush()

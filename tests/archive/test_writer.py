@@ -70,11 +70,11 @@ def test_a_block_is_never_taken_back(archive: Archive) -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ({"from": None}, {"from": "sender"}),
-        ({"to": None}, {"to": "receiver"}),
-        ({"from": None, "to": None}, {}),
-        ({}, {"from": None, "to": None}),
-        ({"from": None}, {"to": None}),
+        ({"from": ""}, {"from": "sender"}),
+        ({"to": ""}, {"to": "receiver"}),
+        ({"from": "", "to": ""}, {}),
+        ({}, {"from": "", "to": ""}),
+        ({"from": ""}, {"to": ""}),
     ],
 )
 def test_addresses_that_become_known(archive: Archive, first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -100,14 +100,14 @@ def test_several_transfers_of_one_transaction(archive: Archive, other: dict[str,
 
 def test_two_halves_that_turn_out_to_be_one(archive: Archive) -> None:
     """Nothing fails, and nothing else is lost with them."""
-    archive.on_publication(whales(whale(**{"from": None, "to": "receiver"})))
+    archive.on_publication(whales(whale(**{"from": "", "to": "receiver"})))
     archive.flush()
     archive.on_publication(whales(whale(**{"from": "sender", "to": "another"})))
     archive.on_publication(prices([quote(NOW)]))
     archive.flush()
     archive.on_publication(whales(whale(**{"from": "sender", "to": "receiver"})))
     archive.flush()
-    archive.on_publication(whales(whale(**{"from": "sender", "to": None})))
+    archive.on_publication(whales(whale(**{"from": "sender", "to": ""})))
     archive.flush()
     assert archive.status().healthy
     assert archive.status().dropped == 0
@@ -116,7 +116,7 @@ def test_two_halves_that_turn_out_to_be_one(archive: Archive) -> None:
 
 def test_article_that_is_corrected(archive: Archive) -> None:
     """It stays where it was in time, also when the service has forgotten when it first saw it."""
-    archive.on_publication(news(article(1, published_at=None)))
+    archive.on_publication(news(article(1, dated=False)))
     (first,) = stored_articles(archive)
     archive.on_publication(
         news(article(1, title="Corrected", seen_at="2026-11-20T23:59:00.000Z", categories=["regulation"]))
@@ -126,7 +126,8 @@ def test_article_that_is_corrected(archive: Archive) -> None:
         id=first.id,
         title="Corrected",
         url=first.url,
-        source="coindesk",
+        source="CoinDesk",
+        source_id="coindesk",
         published_at=NOW - 3605.25,
         seen_at=first.seen_at,
         categories=("regulation",),

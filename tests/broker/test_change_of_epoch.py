@@ -14,7 +14,6 @@ from websocket.broker.memory_broker import MemoryBroker
 from websocket.broker.numbering import Numbering
 from websocket.feed_status import FeedStatus
 from websocket.hub import Hub
-from websocket.settings import EdgeSettings
 from websocket.transports.json_session import update_frame
 from websocket.transports.socketio_namespaces import FeedNamespace
 
@@ -102,7 +101,7 @@ def prices_of(broker: ChangingBroker) -> Any:
         app, async_mode=green.ASYNC_MODE, always_connect=True, async_handlers=False, json=codec
     )
     hub = Hub(broker, frame=update_frame)
-    server.on_namespace(FeedNamespace(hub, edge=EdgeSettings(), feed_status=feed_status, clock=lambda: 0.0))
+    server.on_namespace(FeedNamespace(hub, feed_status=feed_status, clock=lambda: 0.0))
     clients: list[Any] = []
 
     def prices(*, subscribes: bool = False) -> list[int]:

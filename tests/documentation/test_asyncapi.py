@@ -128,7 +128,7 @@ import json, pathlib, sys, types
 source = pathlib.Path("websocket/catalogue.py").read_text()
 for before, added in (
     ('    _service("persistence"', '    _service("weather", "integration", 60, "Rain."),'),
-    ('    _at_once("/ws/persistence"', '    _at_once("/ws/rain", ("weather",), "Rain at once."),'),
+    ('    _at_once("/ws/persistence"', '    _at_once("/ws/rain", "weather", "Rain at once."),'),
 ):
     assert before in source
     source = source.replace(before, f"{added}\\n{before}")

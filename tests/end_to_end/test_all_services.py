@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.service import ServiceProcess
-from websocket.catalogue import SERVICE_NAMES, services_of
+from websocket.catalogue import SUBSCRIBABLE, services_of
 
 FILLED = {
     "market_data": ("prices", "volumes", "market_caps", "price_changes", "source"),
@@ -34,6 +34,7 @@ FILLED = {
         "gas_price",
         "network_utilization",
         "tvl",
+        "contract_events",
     ),
     "health_checker": ("overall_health", "healthy_count", "total_providers", "providers"),
     "pool_manager": ("pools", "active_sources"),
@@ -46,6 +47,7 @@ FILLED = {
         "last_refresh",
     ),
     "persistence": ("storage_location", "total_records", "storage_size", "last_save", "active_writers"),
+    "system": ("event", "message", "process", "feed", "leader"),
 }
 """The documented keys of each service."""
 
@@ -56,11 +58,12 @@ MAY_BE_NOTHING = {
 """Documented keys that are there, and are 0 or empty when all is well."""
 
 ROWS = {
-    ("news", "articles"): ("title", "source", "url", "published_at"),
+    ("news", "articles"): ("title", "source", "source_id", "url", "published_at"),
     ("whale_tracking", "large_transactions"): ("hash", "value", "to", "timestamp"),
+    ("onchain", "contract_events"): ("contract", "symbol", "event", "from", "to", "value", "block", "transaction"),
     ("scheduler", "jobs"): ("id", "next_run", "status"),
-    ("huggingface", "available_models"): ("id", "url", "downloads"),
-    ("huggingface", "available_datasets"): ("id", "url", "downloads"),
+    ("huggingface", "model_details"): ("id", "url", "downloads"),
+    ("huggingface", "dataset_details"): ("id", "url", "downloads"),
 }
 """Keys of the rows of lists. Who sent a coin is not always known."""
 
@@ -87,7 +90,7 @@ def connected(service: ServiceProcess, path: str) -> ClientConnection:
 
 def read_snapshots_of_the_data_services(service: ServiceProcess) -> None:
     """A client of the group that asks for all has everything at once."""
-    wanted = set(services_of("data_collection"))
+    wanted = {*services_of("data_collection"), "system"}
     with connected(service, "/ws/data") as client:
         client.send(json.dumps({"action": "subscribe", "service": "all"}))
         while wanted:
@@ -139,7 +142,7 @@ def test_every_documented_key_is_filled(service: ServiceProcess) -> None:
             assert time.monotonic() < until, "updates stopped"
             read(1.0)
 
-    assert set(FILLED) == set(SERVICE_NAMES)
+    assert set(FILLED) == set(SUBSCRIBABLE)
     read_snapshots_of_the_data_services(service)
     for name, told in updates.items():
         assert len({update["epoch"] for update in told}) == 1

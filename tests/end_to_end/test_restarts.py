@@ -67,14 +67,14 @@ def test_restart_without_internet_serves_the_last_prices_with_their_age(
 
 
 def test_first_start_without_internet_says_so(start_service: StartService, connect: Connect) -> None:
-    """Nothing is invented: no array comes, the feed is down, and the way to the demo is named."""
+    """Nothing is invented: no array comes, the feed is starting, and the way to the demo is named."""
     port = free_port()
     service = start_service(internet_at(NO_INTERNET), command=real(port), port=port)
     client = connect(service, transports=["websocket"])
     answer = client.subscribe()
     assert (answer["ok"], answer["seq"]) == (True, 0)
     status = client.wait_for("feed-status")[0]
-    assert status["status"] == "down"
+    assert status["status"] == "starting"
     assert status["oldestAgeSeconds"] is None
     assert "--demo" in status["reason"]
     wait_until(lambda: "--demo" in service.log_file.read_text(), "the log names --demo")

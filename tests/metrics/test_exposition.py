@@ -105,10 +105,11 @@ def test_service_that_has_just_been_built(service: app.Service) -> None:
     families = scrape(service)
     assert families["dwt_price_age_seconds"].samples == []
     assert samples(families["dwt_feed_state"]) == {
+        ("crypto-prices", "starting"): 1,
         ("crypto-prices", "live"): 0,
         ("crypto-prices", "delayed"): 0,
         ("crypto-prices", "stale"): 0,
-        ("crypto-prices", "down"): 1,
+        ("crypto-prices", "down"): 0,
     }
     assert samples(families["dwt_demo"]) == {(): 0}
     assert set(samples(families["dwt_pool_has_source"]).values()) == {0}
@@ -129,8 +130,8 @@ def test_running_service_is_measured(service: app.Service) -> None:
     ticks = {each.name: each.value for each in families["dwt_event_loop_lag_seconds"].samples}
     assert ticks["dwt_event_loop_lag_seconds_count"] >= 1
     runs = samples(families["dwt_job_runs"])
-    assert runs[("sweep connections", "success", "housekeeping")] >= 1
-    assert samples(families["dwt_job_failing"])[("sweep connections", "housekeeping")] == 0
+    assert runs[("sweep_connections", "success", "housekeeping")] >= 1
+    assert samples(families["dwt_job_failing"])[("sweep_connections", "housekeeping")] == 0
     assert samples(families["dwt_build_info"])[(platform.python_version(), API_VERSION)] == 1
     assert samples(families["dwt_collecting"]) == {(): 1}
 

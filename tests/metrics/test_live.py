@@ -122,12 +122,12 @@ def test_budget_that_is_left(parts: LiveParts) -> None:
 
 def test_pools(parts: LiveParts) -> None:
     """Who answers, and how often that changed; a pool that lacks its only key is left out."""
-    pool = parts.pools["price ticks"]
+    pool = parts.pools["market_data"]
     pool.fetch(lambda source: source.name)
     found = families(parts)
     first = pool.sources[0].name
-    assert samples(found["dwt_pool_has_source"])[("price ticks",)] == 1
-    assert samples(found["dwt_pool_active_source"]) == {("price ticks", first): 1}
+    assert samples(found["dwt_pool_has_source"])[("market_data",)] == 1
+    assert samples(found["dwt_pool_active_source"]) == {("market_data", first): 1}
 
     def second(source: Source[Any]) -> str:
         if source.name == first:
@@ -136,8 +136,8 @@ def test_pools(parts: LiveParts) -> None:
 
     pool.fetch(second)
     found = families(parts)
-    assert samples(found["dwt_pool_failovers"])[("price ticks",)] == 1
-    assert samples(found["dwt_pool_active_source"]) == {("price ticks", pool.sources[1].name): 1}
+    assert samples(found["dwt_pool_failovers"])[("market_data",)] == 1
+    assert samples(found["dwt_pool_active_source"]) == {("market_data", pool.sources[1].name): 1}
 
 
 def test_jobs(parts: LiveParts) -> None:

@@ -60,7 +60,7 @@ def test_hostile_texts_stay_texts(dashboard: Page, wire: Tap) -> None:
     wire.send("pool_manager", pools={HOSTILE: {"active_source": HOSTILE, "health": HOSTILE}}, failovers=[])
     wire.send("health_checker", providers={HOSTILE: {"status": HOSTILE, "reason": HOSTILE}})
     wire.send("scheduler", jobs=[{"id": HOSTILE, "status": "failing", "last_error": HOSTILE}])
-    wire.send("huggingface", available_models=[{"id": HOSTILE, "url": "data:text/html,x"}], available_datasets=[])
+    wire.send("huggingface", model_details=[{"id": HOSTILE, "url": "data:text/html,x"}], dataset_details=[])
 
     articles = card(dashboard, "news").locator("[data-field=articles] a")
     expect(articles).to_have_count(2)
@@ -94,8 +94,8 @@ def test_senseless_payloads_cost_nobody_else(dashboard: Page, wire: Tap) -> None
         "pools",
         "tvl_by_chain",
     ]
-    figures = ["sentiment_score", "total_models", "storage_size", "average_latency", "trending_topics"]
-    keys = [*lists, *maps, *figures, "sentiment_by_source", "available_models"]
+    figures = ["sentiment_score", "total_models", "storage_size", "average_latency", "trending_topic_details"]
+    keys = [*lists, *maps, *figures, "source_details", "model_details"]
     for value in senseless:
         for name in SERVICE_NAMES:
             wire.send(name, **dict.fromkeys(keys, value))

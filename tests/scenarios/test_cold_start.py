@@ -107,7 +107,7 @@ def test_lone_exchange_is_not_completed_with_inventions(world: World, internet: 
     internet.begin("outage", *all_but(provider))
     world.run(30)
     assert world.screen.arrays == []
-    assert world.status.status == "down"
+    assert world.status.status == "starting"
     assert (world.status.reason or "").startswith("no coin has its volume, market cap and 24 h change yet")
     prices = {coin: row["price"] for coin, row in world.book.keyed().items()}
     assert prices["bitcoin"] == pytest.approx(internet.price("BTC", internet.now()), rel=0.005)
@@ -152,8 +152,7 @@ def test_nobody_answers_at_the_start(make_world: MakeWorld, internet: Internet) 
     world = make_world()
     world.run(120)
     assert world.screen.arrays == []
-    assert world.screen.statuses[0].status == "down"
-    assert set(world.screen.states) == {"down"}
+    assert world.screen.states == ["starting", "down"]
     reason = world.status.reason or ""
     assert "no price yet" in reason
     assert "--demo" in reason
@@ -169,7 +168,7 @@ def test_nobody_answers_at_the_start(make_world: MakeWorld, internet: Internet) 
     took = world.run_until(lambda: world.status.status == "live", 130)
     assert took <= 70 + PATIENCE_S, "the longest pause is 60 s, and rounds are 10 s apart"
     world.run(1)
-    assert world.screen.states == ["down", "live"]
+    assert world.screen.states == ["starting", "down", "live"]
 
 
 def test_network_comes_up_after_the_service(world: World, internet: Internet) -> None:

@@ -35,7 +35,7 @@ OLD_AFTER_S = 90 * HOUR_S
 
 KEPT = {
     "explorers": ("latest_block", "block_hash", "network_hashrate", "difficulty", "mempool_size", "transactions_count"),
-    "onchain": ("active_addresses", "gas_price", "network_utilization", "tvl", "total_fees_usd"),
+    "onchain": ("active_addresses", "gas_price", "network_utilization", "tvl", "contract_events", "total_fees_usd"),
     "rpc_nodes": ("block_number", "total_nodes"),
     "whale_tracking": ("large_transactions", "alert_threshold"),
     "news": ("articles", "categories"),
@@ -219,7 +219,7 @@ def test_mood_without_one_of_its_parts(make_data_world: MakeWorld, internet: Int
     lost = {"alternative_me": {"fear_greed"}, "coingecko": {"votes", "trending"}}[provider]
     assert shown["status"] == "degraded"
     assert set(not_live(world, "sentiment")) == lost
-    weights = {name: part["weight"] for name, part in shown["sentiment_by_source"].items()}
+    weights = {name: part["weight"] for name, part in shown["source_details"].items()}
     assert sum(weights.values()) == pytest.approx(1, abs=0.001)
     # the model is off without a token
     assert {name for name, weight in weights.items() if weight == 0} == (lost & set(weights)) | {"model"}
@@ -234,7 +234,7 @@ def test_mood_with_a_language_model(make_data_world: MakeWorld, internet: Intern
         return bool(world.updates["sentiment"]) and world.part("sentiment", "model")["status"] == "live"
 
     world.run_until(live, 2 * HOUR_S)
-    part = world.last("sentiment")["sentiment_by_source"]["model"]
+    part = world.last("sentiment")["source_details"]["model"]
     assert part["items"] >= 5
     assert 0 < part["score"] < 1
     assert part["weight"] > 0
@@ -244,7 +244,7 @@ def test_mood_with_a_language_model(make_data_world: MakeWorld, internet: Intern
     shown = world.last("sentiment")
     assert set(not_live(world, "sentiment")) == {"model"}
     assert (shown["status"], shown["parts"]["model"]["status"]) == ("degraded", "stale")
-    assert shown["sentiment_by_source"]["model"]["weight"] == 0
+    assert shown["source_details"]["model"]["weight"] == 0
     internet.end()
     internet.advance(HOUR_S)
     world.run_until(live, HOUR_S)
@@ -269,7 +269,7 @@ def test_models_of_a_hub_in_trouble(make_data_world: MakeWorld, internet: Intern
     world.run(400)
     shown = world.last("huggingface")
     assert (shown["status"], shown["total_models"]) == ("live", before["total_models"])
-    assert {row["downloads"] for row in shown["available_models"]} == {None}
+    assert {row["downloads"] for row in shown["model_details"]} == {None}
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_a_feed_that_is_none(make_data_world: MakeWorld, internet: Internet, kin
     tracemalloc.stop()
     assert peak < 60_000_000
     shown = world.last("news")
-    feeds = {feed["name"]: feed for feed in shown["sources"]}
+    feeds = {feed["id"]: feed for feed in shown["source_details"]}
     assert {name for name, feed in feeds.items() if feed["status"] == "live"} >= {
         "cointelegraph", "decrypt", "cryptoslate", "bitcoin_magazine"
     }  # fmt: skip

@@ -146,23 +146,23 @@ def test_provider_in_use(world: DataWorld, internet: Internet, scenario: str, he
     row = provider(world, "mempool_space")
     assert row["reason"] is not None
     assert row["last_error"].startswith("mempool_space")
-    world.run_until(lambda: pool(world, "explorers bitcoin")["active_source"] == "blockstream", 2 * POOLS_S + 25)
-    assert pool(world, "explorers bitcoin")["health"] == "degraded"
-    failover = next(row for row in world.last("pool_manager")["failovers"] if row["pool"] == "explorers bitcoin")
+    world.run_until(lambda: pool(world, "explorers_bitcoin")["active_source"] == "blockstream", 2 * POOLS_S + 25)
+    assert pool(world, "explorers_bitcoin")["health"] == "degraded"
+    failover = next(row for row in world.last("pool_manager")["failovers"] if row["pool"] == "explorers_bitcoin")
     assert (failover["from"], failover["to"]) == ("mempool_space", "blockstream")
     assert failover["reason"]
 
     internet.end()
     if scenario == "geo_blocked":
-        retry_at = pool(world, "explorers bitcoin")["better_retry_at"]
+        retry_at = pool(world, "explorers_bitcoin")["better_retry_at"]
         assert retry_at == provider(world, "mempool_space")["retry_at"] is not None
         internet.advance(300)
-    world.run_until(lambda: pool(world, "explorers bitcoin")["active_source"] == "mempool_space", 180)
+    world.run_until(lambda: pool(world, "explorers_bitcoin")["active_source"] == "mempool_space", 180)
     assert provider(world, "mempool_space")["status"] in ("degraded", "healthy")
     internet.advance(RECENT_S)
     world.run(90)
     assert provider(world, "mempool_space")["status"] == "healthy"
-    assert pool(world, "explorers bitcoin")["health"] == "healthy"
+    assert pool(world, "explorers_bitcoin")["health"] == "healthy"
     check_sums(world)
 
 
@@ -186,11 +186,11 @@ def test_slow_provider(make_data_world: MakeWorld, internet: Internet) -> None:
     assert provider(world, FIRST_NODE)["status"] == "healthy"
     internet.begin("slow", "json_rpc", interval_s=0.1)
     world.run_until(lambda: provider(world, FIRST_NODE)["status"] != "healthy", 2 * HEALTH_S + 5)
-    world.run_until(lambda: pool(world, "rpc_nodes ethereum")["health"] == "unhealthy", 2 * POOLS_S + 5)
+    world.run_until(lambda: pool(world, "rpc_nodes_ethereum")["health"] == "unhealthy", 2 * POOLS_S + 5)
     row = provider(world, FIRST_NODE)
     assert "deadline" in row["last_error"] or "silent" in row["last_error"] or "no whole answer" in row["last_error"]
     internet.end()
-    world.run_until(lambda: pool(world, "rpc_nodes ethereum")["active_source"] == FIRST_NODE, 150)
+    world.run_until(lambda: pool(world, "rpc_nodes_ethereum")["active_source"] == FIRST_NODE, 150)
     check_sums(world)
 
 
@@ -205,11 +205,11 @@ def test_best_exchange(
     health, pools = HealthCheckerService(context), PoolManagerService(context)
     world.start_well()
     assert health.payload().providers["binance"].status == "healthy"
-    assert pools.payload().pools["price ticks"].health == "healthy"
+    assert pools.payload().pools["market_data"].health == "healthy"
     internet.begin(scenario, "binance")
     world.run(2 * POOLS_S)
     shown = pools.payload()
-    assert (shown.pools["price ticks"].active_source, shown.pools["price ticks"].health) == ("kraken", "degraded")
+    assert (shown.pools["market_data"].active_source, shown.pools["market_data"].health) == ("kraken", "degraded")
     assert shown.failovers[0].from_source == "binance"
     world.run(2 * HEALTH_S - 2 * POOLS_S)
     assert health.payload().providers["binance"].status in ("degraded", "unhealthy", "parked")

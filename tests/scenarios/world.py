@@ -126,8 +126,8 @@ class World:
                 continue
             circuit = Circuit(name, upstream, clock=self._seconds, rng=random.Random(1))
             self.sources[name] = Source(provider, client, limiter, circuit, clock=self._seconds, wall=internet.now)
-        self.ticks = Pool("price ticks", [self.sources[name] for name in EXCHANGES], clock=internet.now)
-        self.snapshots = Pool("price snapshots", [self.sources[name] for name in AGGREGATORS], clock=internet.now)
+        self.ticks = Pool("market_data", [self.sources[name] for name in EXCHANGES], clock=internet.now)
+        self.snapshots = Pool("market_figures", [self.sources[name] for name in AGGREGATORS], clock=internet.now)
         self.book = PriceBook(self.settings, clock=internet.now)
         self.feed_status = PriceFeedStatus(
             self.book,

@@ -132,7 +132,7 @@ class Counter(Scripted):
 
 
 class Node(Scripted, ChainNode, ChainExplorer, GasOracle):
-    """Answers ``probe``, ``height``, ``gas``, and the statistics of its chain."""
+    """Answers ``probe``, ``height``, ``gas``, ``events``, and the statistics of its chain."""
 
     def __init__(self, name: str, min_interval_s: float = 12.0) -> None:
         super().__init__(name, min_interval_s)
@@ -159,6 +159,12 @@ class Node(Scripted, ChainNode, ChainExplorer, GasOracle):
         return self.question("gas")
 
     def parse_gas(self, answers: Sequence[Answer]) -> Any:
+        return self.said(answers)
+
+    def contract_events_requests(self, _blocks: range) -> list[Request]:
+        return self.question("events")
+
+    def parse_contract_events(self, _blocks: range, answers: Sequence[Answer]) -> Any:
         return self.said(answers)
 
 

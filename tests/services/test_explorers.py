@@ -177,10 +177,14 @@ class TestPublishing:
         """The documented interval for the payload, the sources' pace for the rest."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        assert plan.jobs["publish explorers"][0] == 10
-        assert plan.jobs["explorers bitcoin"][0] == 60
-        assert plan.jobs["explorers bitcoin tip"] == (60, plan.jobs["explorers bitcoin tip"][1], 30)
-        assert plan.jobs["explorers ethereum"][0] == 15
+        assert plan.jobs["publish_explorers"][0] == 10
+        assert plan.jobs["explorers_bitcoin_collection"][0] == 60
+        assert plan.jobs["explorers_bitcoin_tip_collection"] == (
+            60,
+            plan.jobs["explorers_bitcoin_tip_collection"][1],
+            30,
+        )
+        assert plan.jobs["explorers_ethereum_collection"][0] == 15
         for job in plan.calls.values():
             job()
         assert published(service)["status"] == "live"
@@ -199,7 +203,7 @@ class TestTrouble:
     def test_nothing_has_come(self, service: ExplorerService) -> None:
         """No zeros, no silence."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         assert "nothing has come yet" in payload["reason"]
         assert payload["latest_block"] is payload["network_hashrate"] is payload["mempool_size"] is None
         assert payload["chains"][ETHEREUM]["latest_block"] is None
@@ -258,7 +262,7 @@ class TestTrouble:
         world.clock.advance(60)
         service.refresh_bitcoin()
         assert part_of(published(service), "bitcoin_mining")[:2] == ("live", "mempool_space")
-        assert world.context.pools["explorers bitcoin"].status().failover_count == 2
+        assert world.context.pools["explorers_bitcoin"].status().failover_count == 2
 
     def test_explorers_stand_in_for_nodes(self, world: World, service: ExplorerService) -> None:
         """Ethereum's height comes from wherever it can."""
@@ -287,7 +291,7 @@ class TestTrouble:
     def test_a_source_that_only_some_chains_have(self, world: World, service: ExplorerService) -> None:
         """It is not asked about the others."""
         service.refresh_day(ETHEREUM)
-        assert [source.name for source in world.context.pools["explorers ethereum day"].sources] == ["blockchair"]
+        assert [source.name for source in world.context.pools["explorers_ethereum_day"].sources] == ["blockchair"]
 
     def test_a_node_that_was_found_unfit(self, world: World, service: ExplorerService) -> None:
         """What the checks of nodes published is heeded."""

@@ -79,9 +79,9 @@ def test_report_is_complete_when_everybody_was_asked(desk: Desk, monkeypatch: py
         check = HealthCheck(provider.request("check"), len_of)
         monkeypatch.setattr(provider, "health_check", lambda check=check: check)
     report = desk.report()
-    assert (report.status, report.reason) == ("degraded", "probes: 3 providers were not checked yet")
+    assert (report.status, report.reason) == ("starting", "probes: 3 providers were not checked yet")
     for _ in NAMES:
-        desk.jobs.jobs["probe providers"]()
+        desk.jobs.jobs["health_checker_collection"]()
     assert (desk.report().status, desk.report().reason) == ("live", None)
     desk.clock.advance(91)
     report = desk.report()
@@ -151,8 +151,8 @@ def test_change_goes_out_at_once(desk: Desk) -> None:
     """Within a second of the ask that showed it, once, and the way back too."""
     desk.use("alpha", 5)
     desk.service.publish()
-    look = desk.jobs.jobs["health_checker changes"]
-    assert desk.jobs.intervals["health_checker changes"] == 1
+    look = desk.jobs.jobs["health_checker_changes"]
+    assert desk.jobs.intervals["health_checker_changes"] == 1
     look()
     assert desk.updates() == 1
     desk.providers["alpha"].is_down = True
@@ -167,4 +167,4 @@ def test_change_goes_out_at_once(desk: Desk) -> None:
 
 def test_published_every_30_s(desk: Desk) -> None:
     """As documented, whatever happens."""
-    assert desk.jobs.intervals["publish health_checker"] == 30
+    assert desk.jobs.intervals["publish_health_checker"] == 30

@@ -65,8 +65,8 @@ class World:
     def run(self, *names: str) -> HuggingFace:
         """Runs jobs, both refreshes unless some are named; gives what is published then."""
         for name in names or ("models", "datasets"):
-            self.jobs.jobs[f"huggingface: {name}"]()
-        self.jobs.jobs["publish huggingface"]()
+            self.jobs.jobs[f"huggingface_{name}_collection"]()
+        self.jobs.jobs["publish_huggingface"]()
         publication = self.context.broker.last("huggingface")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), HuggingFace)
@@ -86,7 +86,7 @@ class TestLists:
     def test_interval_and_shape(self, world: World) -> None:
         """Published every minute, with the documented keys."""
         payload = world.run()
-        assert world.jobs.intervals["publish huggingface"] == 60
+        assert world.jobs.intervals["publish_huggingface"] == 60
         assert (payload.status, payload.demo) == ("live", False)
         publication = world.context.broker.last("huggingface")
         assert publication is not None
@@ -106,8 +106,8 @@ class TestLists:
     def test_most_downloaded_are_listed(self, world: World) -> None:
         """Over all terms; unknown downloads come last, and stay unknown."""
         payload = world.run()
-        assert [model.id for model in payload.available_models] == ["a/m0", "a/m1", "a/m2", "b/f"]
-        assert [(row.id, row.downloads) for row in payload.available_datasets] == [("d/y", 1), ("d/x", None)]
+        assert payload.available_models == ["a/m0", "a/m1", "a/m2", "b/f"] == [row.id for row in payload.model_details]
+        assert [(row.id, row.downloads) for row in payload.dataset_details] == [("d/y", 1), ("d/x", None)]
 
     def test_row(self, world: World) -> None:
         """With everything that is known."""
@@ -117,7 +117,7 @@ class TestLists:
                 served=True,
             )
         ]  # fmt: skip
-        row = world.run("models").available_models[0]
+        row = world.run("models").model_details[0]
         assert msgspec.structs.asdict(row) == {
             "id": "p/f", "url": "https://hub.example/p/f", "author": "p", "downloads": 999, "likes": 3,
             "pipeline_tag": "fill-mask", "last_modified": to_rfc3339(NOW), "gated": True, "served": True,
@@ -145,7 +145,7 @@ class TestLists:
 
     def test_publishing_asks_nobody(self, world: World) -> None:
         """However little is known."""
-        world.jobs.jobs["publish huggingface"]()
+        world.jobs.jobs["publish_huggingface"]()
         assert world.hub.asked == []
 
 
@@ -195,7 +195,7 @@ class TestTrouble:
         world.run()
         world.hub.is_down = False
         clock.advance(200)
-        world.jobs.jobs["huggingface: models"]()
+        world.jobs.jobs["huggingface_models_collection"]()
         publication = world.context.broker.last("huggingface")
         assert publication is not None
         assert publication.data["total_models"] == 6

@@ -28,6 +28,7 @@ class StubFeed(StubProvider, NewsSource):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.title = name.title()
         self.articles: list[Article] = []
         self.etag = "v1"
 
@@ -80,11 +81,11 @@ class World:
     def read(self, *names: str) -> News:
         """Lets the jobs of some feeds run, or of all; gives what is published then."""
         for name in names or FEEDS:
-            self.jobs.jobs[f"news: {name}"]()
+            self.jobs.jobs[f"news_{name}_collection"]()
         return self.published()
 
     def published(self) -> News:
-        self.jobs.jobs["publish news"]()
+        self.jobs.jobs["publish_news"]()
         publication = self.context.broker.last("news")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), News)
@@ -108,16 +109,24 @@ def world(clock: Clock) -> World:
 class TestNormalTimes:
     def test_interval_and_shape(self, world: World) -> None:
         """Published every minute, with the documented keys."""
-        assert world.jobs.intervals["publish news"] == 60
+        assert world.jobs.intervals["publish_news"] == 60
         payload = world.read()
         assert payload.status == "live"
-        assert {entry.source for entry in payload.articles} == set(FEEDS)
-        assert [(feed.name, feed.status, feed.articles) for feed in payload.sources if feed.name in FEEDS] == [
+        assert {entry.source_id for entry in payload.articles} == set(FEEDS)
+        assert [(feed.id, feed.status, feed.articles) for feed in payload.source_details if feed.id in FEEDS] == [
             (name, "live", 1) for name in FEEDS
         ]
         publication = world.context.broker.last("news")
         assert publication is not None
         assert {"title", "source", "url", "published_at"} <= publication.data["articles"][0].keys()
+
+    def test_feeds_have_names_for_people(self, world: World) -> None:
+        """In the lists of strings and in each article; identifiers stand beside them. What needs a key is no source."""
+        payload = world.read()
+        names = [name.title() for name in FEEDS]
+        assert payload.sources == names
+        assert [feed.name for feed in payload.source_details] == [*names, "Keyed_News"]
+        assert {entry.source: entry.source_id for entry in payload.articles} == dict(zip(names, FEEDS, strict=True))
 
     def test_newest_first(self, world: World) -> None:
         """By the feed's own time; an article without one counts from when we first saw it."""
@@ -127,12 +136,13 @@ class TestNormalTimes:
             article("undated", published_at=None),
         )
         assert [entry.id for entry in payload.articles] == [f"{FIRST}-{name}" for name in ("undated", "new", "old")]
-        assert payload.articles[0].published_at is None
+        assert not payload.articles[0].dated
+        assert payload.articles[0].published_at == payload.articles[0].seen_at
         assert payload.articles[0].seen_at == to_rfc3339(NOW)
 
     def test_first_articles_are_published_at_once(self, world: World) -> None:
         """Nobody waits a minute for them."""
-        world.jobs.jobs[f"news: {FIRST}"]()
+        world.jobs.jobs[f"news_{FIRST}_collection"]()
         publication = world.context.broker.last("news")
         assert publication is not None
         assert len(publication.data["articles"]) == 1
@@ -193,7 +203,7 @@ class TestDuplicates:
         world.only(article("story"))
         world.feeds[SECOND].write(article("story", SECOND, **facts))
         payload = world.read(SECOND)
-        assert [entry.source for entry in payload.articles] == [FIRST]
+        assert [entry.source_id for entry in payload.articles] == [FIRST]
 
     def test_daily_columns_are_not_one(self, world: World) -> None:
         """A feed may use the same headline again, and other feeds too after some days."""
@@ -212,9 +222,9 @@ class TestTrouble:
         clock.advance(2000)
         payload = world.read()
         assert payload.status == "degraded"
-        assert {feed.name for feed in payload.sources if feed.status == "stale"} == {SECOND}
+        assert {feed.id for feed in payload.source_details if feed.status == "stale"} == {SECOND}
         assert "no answer" in (payload.reason or "")
-        assert {entry.source for entry in payload.articles} == set(FEEDS)
+        assert {entry.source_id for entry in payload.articles} == set(FEEDS)
 
     def test_all_broken_is_stale_and_recovers(self, world: World, clock: Clock) -> None:
         """The failing feeds are tried again soon, not after five minutes."""
@@ -234,7 +244,7 @@ class TestTrouble:
             world.feeds[name].is_down = True
         payload = world.read()
         assert (payload.status, payload.articles) == ("down", [])
-        assert all("no answer" in (feed.reason or "") for feed in payload.sources if feed.name in FEEDS)
+        assert all("no answer" in (feed.reason or "") for feed in payload.source_details if feed.id in FEEDS)
 
     def test_feed_without_usable_articles_fails(self, world: World, clock: Clock) -> None:
         """It counts against the feed, what was held stays, and the version is not taken over."""
@@ -253,11 +263,11 @@ class TestTrouble:
         payload = world.read()
         assert payload.parts["keyed_news"].status == "unconfigured"
         assert payload.status == "live"
-        assert "news: keyed_news" not in world.jobs.jobs
+        assert "news_keyed_news_collection" not in world.jobs.jobs
         world.feeds["keyed_news"].is_configured = True
         world.feeds["keyed_news"].write(article("extra", "keyed_news"))
         world.start()
-        assert [feed.status for feed in world.read("keyed_news").sources if feed.name == "keyed_news"] == ["live"]
+        assert [feed.status for feed in world.read("keyed_news").source_details if feed.id == "keyed_news"] == ["live"]
 
     def test_restart(self, world: World, clock: Clock) -> None:
         """Articles are there at once, with their true age, and the versions are still good."""
@@ -323,7 +333,7 @@ class TestHostileContent:
     def test_impossible_dates_are_unknown(self, world: World, time: float) -> None:
         """Not the future and not the time before all coins; the article does not stay on top for ever."""
         (entry,) = world.only(msgspec.structs.replace(article("evil"), published_at=time)).articles
-        assert entry.published_at is None
+        assert (entry.dated, entry.published_at) == (False, entry.seen_at)
 
     def test_flood_leaves_room_for_others(self, world: World, clock: Clock) -> None:
         """One feed with thousands of fresh articles has half of the list at most."""
@@ -333,4 +343,4 @@ class TestHostileContent:
             world.only(*(article(f"{burst}-{number}", published_at=clock()) for number in range(1000)))
         payload = world.published()
         assert len(payload.articles) <= 100
-        assert {entry.source for entry in payload.articles} == set(FEEDS)
+        assert {entry.source_id for entry in payload.articles} == set(FEEDS)

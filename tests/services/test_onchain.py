@@ -9,15 +9,26 @@ import msgspec
 import pytest
 
 from tests.services.chain_support import NOW, Counter, Explorer, Node, Oracle, Plan, World, part_of, published
-from websocket.chain_records import BlockInfo, ChainStats, GasFees, NetworkActivity, ProtocolFees, Tvl
+from websocket.chain_records import (
+    BlockInfo,
+    ChainStats,
+    ContractEvent,
+    ContractEvents,
+    GasFees,
+    NetworkActivity,
+    ProtocolFees,
+    Tvl,
+)
 from websocket.errors import AccessRefused, SettingsError
+from websocket.records import to_rfc3339
 from websocket.services.onchain import BITCOIN, ETHEREUM, OnchainService
 from websocket.services.onchain_payload import Onchain
 
 FIRST, SECOND = "ethereum:one.example", "ethereum:two.example"
 HEIGHT = 26_463_000
+NEWEST_READ = HEIGHT - 5
 DAY = "2026-11-20"
-FACTS = ("gas", "activity", "daily", "block_fees", "tvl", "application_fees")
+FACTS = ("gas", "activity", "daily", "block_fees", "tvl", "application_fees", "events")
 
 
 @pytest.fixture
@@ -39,6 +50,8 @@ def world() -> World:
     made.providers["etherscan"].is_configured = False
     for name in (FIRST, SECOND, "etherscan", "blockscout", "blockcypher"):
         made.say(name, "gas", lambda name=name: gas(made, name))
+    for name in (FIRST, SECOND):
+        made.say(name, "events", lambda: events(made, event(1, 1)))
     made.say("blockscout", "activity", lambda: [today(made)])
     made.say("coinmetrics", "activity", lambda: [day(BITCOIN), day(ETHEREUM)])
     for chain in (BITCOIN, ETHEREUM):
@@ -67,6 +80,26 @@ def gas(world: World, source: str, **changes: Any) -> GasFees:
         utilization_percent=51.237,
     )
     return msgspec.structs.replace(fees, **changes)
+
+
+def event(block: int, index: int, amount: float = 250_000.0) -> ContractEvent:
+    """A transfer in the block at that place below the newest that is asked for, counted from 0."""
+    return ContractEvent(
+        contract="0xdac17f958d2ee523a2206206994597c13d831ec7",
+        symbol="USDT",
+        kind="Transfer",
+        sender="0x" + "a" * 40,
+        receiver=None,
+        amount=amount,
+        block=NEWEST_READ - block,
+        transaction="0x" + "28" * 32,
+        log_index=index,
+        time=NOW - 60 - 12 * block,
+    )
+
+
+def events(world: World, *found: ContractEvent) -> ContractEvents:
+    return ContractEvents(events=found, as_of=world.clock() - 60)
 
 
 def today(world: World, **changes: Any) -> NetworkActivity:
@@ -180,6 +213,67 @@ class TestLive:
         msgspec.convert(published(service), Onchain)
 
 
+class TestContractEvents:
+    def test_large_ones_are_listed_newest_first(self, world: World, service: OnchainService) -> None:
+        """By block and by their place in it; what is small is left out."""
+        world.say(FIRST, "events", events(world, event(2, 9), event(0, 3), event(0, 4), event(1, 1, 99_999.0)))
+        refresh_all(service)
+        payload = published(service)
+        assert [(row["block"], row["log_index"]) for row in payload["contract_events"]] == [
+            (NEWEST_READ, 4), (NEWEST_READ, 3), (NEWEST_READ - 2, 9),
+        ]  # fmt: skip
+        assert payload["contract_events"][0] == {
+            "contract": "0xdac17f958d2ee523a2206206994597c13d831ec7",
+            "symbol": "USDT",
+            "event": "Transfer",
+            "from": "0x" + "a" * 40,
+            "to": "",
+            "value": 250_000.0,
+            "block": NEWEST_READ,
+            "transaction": "0x" + "28" * 32,
+            "log_index": 4,
+            "timestamp": to_rfc3339(NOW - 60),
+        }
+        assert part_of(payload, "contract_events")[:2] == ("live", FIRST)
+
+    def test_blocks_that_are_read_again_replace_what_was_known(self, world: World, service: OnchainService) -> None:
+        """As after a reorganisation; what is below them stays, up to a limit."""
+        world.say(FIRST, "events", events(world, event(3, 1), event(4, 1), event(0, 5)))
+        refresh_all(service)
+        world.clock.advance(30)
+        world.say(FIRST, "events", events(world, *(event(0, number) for number in range(47))))
+        service.refresh_events()
+        rows = published(service)["contract_events"]
+        # the newest four blocks are read
+        assert [row["block"] for row in rows] == [NEWEST_READ] * 47 + [NEWEST_READ - 4]
+        world.clock.advance(30)
+        world.say(FIRST, "events", events(world, *(event(0, number) for number in range(3000))))
+        service.refresh_events()
+        assert [row["log_index"] for row in published(service)["contract_events"]] == list(range(2999, 2949, -1))
+
+    def test_more_tokens_than_there_are_count_against_the_node(self, world: World, service: OnchainService) -> None:
+        """The next node is asked."""
+        world.say(FIRST, "events", events(world, event(0, 1, 2.0**200)))
+        refresh_all(service)
+        payload = published(service)
+        assert part_of(payload, "contract_events")[:2] == ("live", SECOND)
+        assert world.sources[FIRST].status().failed == 1
+        assert "more tokens" in (world.sources[FIRST].trouble or "")
+
+    def test_nothing_is_asked_before_the_height_is_known(self, world: World, service: OnchainService) -> None:
+        service.refresh_events()
+        assert world.asked() == []
+        assert part_of(published(service), "contract_events") == (
+            "down", None, "the height of the chain is not known yet"
+        )  # fmt: skip
+
+    def test_a_node_that_dates_its_block_in_the_future_is_refused(self, world: World, service: OnchainService) -> None:
+        """It would hide every later answer."""
+        world.say(FIRST, "events", ContractEvents(events=(), as_of=NOW + 3600))
+        refresh_all(service)
+        assert part_of(published(service), "contract_events")[:2] == ("live", SECOND)
+
+
 class TestPublishing:
     def test_it_never_asks(self, world: World, service: OnchainService) -> None:
         """Whatever is missing."""
@@ -190,8 +284,8 @@ class TestPublishing:
         """The documented interval for the payload, the sources' pace for the rest."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        assert plan.jobs["publish onchain"][0] == 30
-        assert plan.jobs["onchain gas"][0] == 15
+        assert plan.jobs["publish_onchain"][0] == 30
+        assert plan.jobs["onchain_gas_collection"][0] == 15
         for job in plan.calls.values():
             job()
         assert published(service)["status"] == "live"
@@ -200,15 +294,15 @@ class TestPublishing:
         """Nobody waits half a minute for what is here; from then on the interval is kept."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        plan.calls["onchain gas"]()
+        plan.calls["onchain_gas_collection"]()
         assert world.broker.last("onchain") is None
-        plan.calls["publish onchain"]()
-        plan.calls["onchain tvl"]()
+        plan.calls["publish_onchain"]()
+        plan.calls["onchain_tvl_collection"]()
         last = world.broker.last("onchain")
         assert last is not None
         assert (last.seq, last.data["tvl"]) == (2, 77e9)
         world.clock.advance(600)
-        for job in ("onchain gas", "onchain tvl"):
+        for job in ("onchain_gas_collection", "onchain_tvl_collection"):
             plan.calls[job]()
         assert world.broker.position("onchain")[1] == 2
 
@@ -226,14 +320,14 @@ class TestPublishing:
         assert asked.count("blockchair") == 2 * 12
         assert asked.count("defillama") == 2 * 36
         assert asked.count("mempool_space") == 72
-        assert asked.count(FIRST) == 6 * 240
+        assert asked.count(FIRST) == 6 * (240 + 120)
 
 
 class TestTrouble:
     def test_nothing_has_come(self, service: OnchainService) -> None:
         """No zeros, no silence."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         numbers = ("active_addresses", "transaction_count", "total_fees", "gas_price", "network_utilization", "tvl")
         assert [payload[name] for name in numbers] == [None] * 6
         assert payload["tvl_by_chain"] == {}
@@ -321,7 +415,7 @@ class TestTrouble:
         """And not as a failing job every minute."""
         chains = dataclasses.replace(world.settings.chains, onchain_tvl_providers=("mempool_space",))
         world.context.settings = dataclasses.replace(world.settings, chains=chains)
-        with pytest.raises(SettingsError, match=r"pool 'onchain tvl': 'mempool_space' .* no TvlSource"):
+        with pytest.raises(SettingsError, match=r"pool 'onchain_tvl': 'mempool_space' .* no TvlSource"):
             OnchainService(world.context)
 
 

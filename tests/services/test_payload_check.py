@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from websocket import codec
-from websocket.catalogue import ACCEPTED_PRICES, CHANNELS, CRYPTO_PRICES, PRICE_BOOK, SERVICE_NAMES
+from websocket.catalogue import ACCEPTED_PRICES, CHANNELS, CRYPTO_PRICES, LEADER, PRICE_BOOK, SERVICE_NAMES
 from websocket.documentation.payloads import payload_of
 from websocket.services.payload_check import payload_check
 
@@ -17,7 +17,7 @@ def test_documented_payloads_pass(channel: str) -> None:
     check(channel, codec.encode(payload_of(channel).example))
 
 
-@pytest.mark.parametrize("channel", [*CHANNELS, ACCEPTED_PRICES, PRICE_BOOK])
+@pytest.mark.parametrize("channel", [*CHANNELS, ACCEPTED_PRICES, LEADER, PRICE_BOOK])
 @pytest.mark.parametrize("body", [b"", b"null", b"1", b'"x"', b"[1]", b"{", b'{"a": 1}', b"[{}]", b"[" * 100_000])
 def test_anything_else_does_not(channel: str, body: bytes) -> None:
     """Every channel has a form that these do not have."""

@@ -17,7 +17,7 @@ from websocket.archive.store import Archive
 from websocket.errors import ArchiveError
 from websocket.records import to_rfc3339
 from websocket.services.base import PartInfo
-from websocket.services.persistence import Persistence, PersistenceService, size_in_words
+from websocket.services.persistence import Persistence, PersistenceService, size_in_words, without_folders
 from websocket.settings import ArchiveSettings
 
 
@@ -55,7 +55,7 @@ def published(service: PersistenceService) -> list[dict[str, Any]]:
 def look(service: PersistenceService) -> None:
     """Has the service look whether something changed, as its job does."""
     for name, job in jobs_of(service).jobs.items():
-        if name == "persistence changes":
+        if name == "persistence_changes":
             job()
 
 
@@ -66,14 +66,16 @@ def test_an_archive_that_is_well(service: PersistenceService, archive: Archive, 
     clock.advance(1)
     archive.flush()
     size = archive.status().size_bytes
-    live = PartInfo(status="live", as_of=to_rfc3339(NOW + 1), source=str(archive.path), reason=None)
+    live = PartInfo(
+        status="live", as_of=to_rfc3339(NOW + 1), source=f"{archive.path.parent.name}/{archive.path.name}", reason=None
+    )
     assert service.payload() == Persistence(
         status="live",
         reason=None,
         parts={"archive": live},
         demo=False,
         timestamp=to_rfc3339(NOW + 1),
-        storage_location=str(archive.path),
+        storage_location=f"{archive.path.parent.name}/{archive.path.name}",
         total_records=5,
         records={"prices": 2, "candles_1m": 2, "candles_1h": 1, "articles": 0, "whales": 0, "updates": 0},
         storage_size=size_in_words(size),
@@ -91,10 +93,25 @@ def test_an_archive_that_is_well(service: PersistenceService, archive: Archive, 
 
 
 def test_before_the_first_record(service: PersistenceService, archive: Archive) -> None:
-    """It is live and empty; nothing was saved yet."""
+    """It is empty, and says that nothing was saved yet."""
     archive.start()
     payload = service.payload()
-    assert (payload.status, payload.total_records, payload.last_save, payload.oldest_record) == ("live", 0, None, None)
+    assert (payload.status, payload.reason) == ("degraded", "archive: nothing has been written yet")
+    assert (payload.total_records, payload.last_save, payload.oldest_record) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("not enough room in /srv/dwt/data/backups: 61 MB are free", "not enough room in backups: 61 MB are free"),
+        ("[Errno 13] Permission denied: '/srv/dwt/data'", "[Errno 13] Permission denied: 'data'"),
+        ("3/4 of data/archive.sqlite3", "3/4 of data/archive.sqlite3"),
+        (None, None),
+    ],
+)
+def test_nobody_is_told_where_the_files_are(told: str | None, shown: str | None) -> None:
+    """Whoever watches needs to know which folder, not where it is."""
+    assert without_folders(told) == shown
 
 
 def test_a_disk_that_fails_degrades_the_service(
@@ -133,6 +150,8 @@ def test_switched_off(clock: Clock) -> None:
 def test_a_task_is_followed(service: PersistenceService, archive: Archive, jobs: Jobs, tmp_path: Path) -> None:
     """Its begin and its end are published at once, with how far it is; then the time of the last backup stands."""
     archive.start()
+    archive.on_publication(prices([quote(NOW)]))
+    archive.flush()
     file = tmp_path / "archive-1.sqlite3"
 
     def work(report: Report) -> Path:
@@ -156,6 +175,8 @@ def test_a_task_is_followed(service: PersistenceService, archive: Archive, jobs:
 def test_a_backup_that_fails_degrades_the_service(service: PersistenceService, archive: Archive, jobs: Jobs) -> None:
     """Until one succeeds: an operator who thinks that there are backups must learn that there are none."""
     archive.start()
+    archive.on_publication(prices([quote(NOW)]))
+    archive.flush()
 
     def fail(_report: Report) -> Path:
         raise ArchiveError("not enough room")

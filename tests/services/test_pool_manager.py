@@ -139,10 +139,10 @@ def test_unconfigured(desk: Desk) -> None:
 def test_budgets_are_those_of_the_limiter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Null until they were looked at; what is asked for in a payload is never looked up in it."""
     assert desk.report().sources["alpha"].minute_left is None
-    assert desk.report().parts["budgets"].status == "down"
+    assert desk.report().parts["budgets"].status == "starting"
     left = {"alpha": (12, 3_400), "beta": (0, 0), "gamma": (5, None)}
     monkeypatch.setattr(desk.context.limiter, "remaining", lambda provider: left[provider.name])
-    desk.jobs.jobs["pool_manager budgets"]()
+    desk.jobs.jobs["pool_manager_collection"]()
     monkeypatch.setattr(desk.context.limiter, "remaining", None)
     report = desk.report()
     assert {name: (info.minute_left, info.month_left) for name, info in report.sources.items()} == left
@@ -156,7 +156,7 @@ def test_change_goes_out_at_once(desk: Desk) -> None:
     """A failover is seen within a second, and only once."""
     desk.round()
     desk.service.publish()
-    look = desk.jobs.jobs["pool_manager changes"]
+    look = desk.jobs.jobs["pool_manager_changes"]
     desk.providers["alpha"].is_down = True
     desk.round()
     look()
@@ -170,7 +170,7 @@ def test_change_goes_out_at_once(desk: Desk) -> None:
 
 def test_published_every_20_s(desk: Desk) -> None:
     """As documented, whatever happens."""
-    assert desk.jobs.intervals["publish pool_manager"] == 20
+    assert desk.jobs.intervals["publish_pool_manager"] == 20
 
 
 def test_memory_of_failovers_is_bounded(desk: Desk) -> None:

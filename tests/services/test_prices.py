@@ -15,7 +15,7 @@ from websocket.broker.memory_broker import MemoryBroker
 from websocket.cache.base import Cache, CacheStatus, Check, trouble_with
 from websocket.coins import SYMBOLS
 from websocket.errors import BudgetSpent
-from websocket.feed_status import FeedStatus, PriceFeedStatus
+from websocket.feed_status import WARM_UP_S, FeedStatus, PriceFeedStatus
 from websocket.job_runs import JobRuns
 from websocket.price_book import PriceBook
 from websocket.providers.base import Answer, Request, TickerProvider
@@ -158,18 +158,21 @@ class TestPublishing:
         studio.service.publish_prices()
         assert studio.arrays() == []
 
-    def test_market_data_without_prices_says_that_it_is_down(self) -> None:
+    def test_market_data_without_prices_says_that_it_is_starting_then_down(self) -> None:
         """Its maps are empty, and status and reason tell why."""
         studio = Studio()
         studio.service.publish_market_data()
         (publication,) = studio.publications
         data = publication.data
         assert (data["prices"], data["volumes"], data["market_caps"], data["price_changes"]) == ({}, {}, {}, {})
-        assert data["status"] == "down"
+        assert data["status"] == "starting"
         assert "no price yet" in data["reason"]
+        studio.now += WARM_UP_S
+        studio.service.publish_market_data()
+        assert studio.publications[-1].data["status"] == "down"
 
     def test_market_data_is_keyed_by_coin(self) -> None:
-        """Dollars and percent under the coins' ids, null for what is not known."""
+        """Dollars and percent under the coins' ids; what is not known is left out, so that every value is a number."""
         studio = Studio()
         studio.hold("BTC")
         for source in ("one", "two"):
@@ -177,9 +180,9 @@ class TestPublishing:
         studio.service.publish_market_data()
         data = studio.publications[-1].data
         assert data["prices"] == {"bitcoin": 100.0, "ethereum": 10.0}
-        assert data["volumes"] == {"bitcoin": 1e9, "ethereum": None}
-        assert data["market_caps"]["bitcoin"] == 1e11
-        assert data["price_changes"] == {"bitcoin": 1.0, "ethereum": None}
+        assert data["volumes"] == {"bitcoin": 1e9}
+        assert data["market_caps"] == {"bitcoin": 1e11}
+        assert data["price_changes"] == {"bitcoin": 1.0}
         assert (data["status"], data["demo"]) == ("delayed", False)
 
     def test_first_prices_are_published_at_once(self) -> None:
@@ -389,7 +392,7 @@ class TestStatus:
         for _ in range(200):
             studio.now += 1
             studio.service.check_status()
-        assert [status.status for status in studio.told] == ["down", "live", "delayed", "stale"]
+        assert [status.status for status in studio.told] == ["starting", "live", "delayed", "stale"]
 
     def test_coins_that_become_late_one_after_the_other_are_few_reports(self) -> None:
         """An outage: each coin is late at another second, and the last report has all of them."""
@@ -459,7 +462,7 @@ class TestStatus:
         studio.service.on_status_change(fail)
         studio.service.on_status_change(heard.append)
         studio.service.check_status()
-        assert [status.status for status in heard] == ["down"]
+        assert [status.status for status in heard] == ["starting"]
 
     def test_each_change_is_one_line_in_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         """Operators see when it began and why, not every second."""
@@ -469,7 +472,7 @@ class TestStatus:
             studio.service.check_status()
         lines = [record.getMessage() for record in caplog.records if "feed status changed" in record.getMessage()]
         assert len(lines) == 1
-        assert "status=down" in lines[0]
+        assert "status=starting" in lines[0]
 
 
 class TestSchedule:
@@ -488,13 +491,13 @@ class TestSchedule:
         studio.service.schedule(Notebook(), UpstreamSettings())
         studio.service.schedule_status(Notebook())
         assert set(planned) == {
-            "price ticks",
-            "price snapshots",
-            "missing figures",
-            "publish crypto-prices",
-            "publish market_data",
-            "settle prices",
-            "price status",
+            "market_data_collection",
+            "market_figures_collection",
+            "missing_figures_collection",
+            "publish_crypto_prices",
+            "publish_market_data",
+            "settle_prices",
+            "price_status",
         }
         for name, job in planned.items():
             runs = JobRuns(name, job, interval_s=1, deadline_s=5, on_change=lambda: None)

@@ -145,7 +145,7 @@ class TestHealthy:
     def test_before_the_first_check(self, world: World, service: RpcNodeService) -> None:
         """The nodes are there, nothing is known, and nobody is asked."""
         payload = published(service)
-        assert payload["status"] == "down"
+        assert payload["status"] == "starting"
         assert status(payload, ONE) == ("unchecked", "not checked yet")
         assert (payload["active_nodes"], payload["average_latency"]) == (0, None)
         assert payload["block_number"] == {"ethereum": None, "solana": None}
@@ -157,11 +157,11 @@ class TestJobs:
         """A check of each node in a minute, a second apart; heights three times as often."""
         plan = Plan()
         service.schedule(plan)  # type: ignore[arg-type]
-        assert plan.jobs["publish rpc_nodes"][0] == 20
-        checks = {name: job for name, job in plan.jobs.items() if " check " in name}
+        assert plan.jobs["publish_rpc_nodes"][0] == 20
+        checks = {name: job for name, job in plan.jobs.items() if "_check_" in name}
         assert [delay_s for _, _, delay_s in checks.values()] == [0, 1, 2, 3]
         assert {interval_s for interval_s, _, _ in checks.values()} == {60}
-        assert plan.jobs["rpc_nodes height ethereum"][0] == 20
+        assert plan.jobs["rpc_nodes_ethereum_collection"][0] == 20
         for job in plan.calls.values():
             job()
         assert published(service)["active_nodes"] == 4
@@ -316,7 +316,7 @@ class TestLag:
             chains.move(20)
             service.refresh_height("ethereum")
         assert published(service)["block_number"]["ethereum"] == chains.heights["ethereum"]
-        assert world.context.pools["rpc_nodes ethereum"].active == TWO
+        assert world.context.pools["rpc_nodes_ethereum"].active == TWO
         assert world.sources[ONE].state == "closed"
 
     def test_a_node_that_lies(self, chains: Chains, service: RpcNodeService) -> None:

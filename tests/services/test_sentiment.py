@@ -123,8 +123,8 @@ class World:
     def run(self, *names: str) -> Sentiment:
         """Runs jobs, all refreshes unless some are named; gives what is published then."""
         for name in names or ("index", "votes", "trending", "headlines"):
-            self.jobs.jobs[f"sentiment: {name}"]()
-        self.jobs.jobs["publish sentiment"]()
+            self.jobs.jobs[f"sentiment_{name}_collection"]()
+        self.jobs.jobs["publish_sentiment"]()
         publication = self.context.broker.last("sentiment")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), Sentiment)
@@ -145,7 +145,7 @@ class TestScore:
         """Published every 30 s, with the documented keys."""
         world.news(*[GOOD] * 5)
         payload = world.run()
-        assert world.jobs.intervals["publish sentiment"] == 30
+        assert world.jobs.intervals["publish_sentiment"] == 30
         assert payload.status == "live"
         publication = world.context.broker.last("sentiment")
         assert publication is not None
@@ -163,22 +163,28 @@ class TestScore:
         payload = world.run()
         headlines = (1 + mood_of(GOOD)) / 2
         assert payload.sentiment_score == pytest.approx(0.4 * 0.25 + 0.4 * headlines + 0.2 * 0.8, abs=1e-3)
-        assert {name: part.weight for name, part in payload.sentiment_by_source.items()} == {
+        assert {name: part.weight for name, part in payload.source_details.items()} == {
             "fear_greed": 0.4,
             "headlines": 0.4,
             "votes": 0.2,
             "model": 0.0,
         }
-        assert payload.sentiment_by_source["fear_greed"].label == "Extreme Fear"
-        assert payload.sentiment_by_source["votes"].items == 2
+        assert payload.source_details["fear_greed"].label == "Extreme Fear"
+        assert payload.source_details["votes"].items == 2
+        assert payload.sentiment_by_source == {
+            "fear_greed": 0.25,
+            "headlines": pytest.approx(headlines, abs=1e-3),
+            "votes": 0.8,
+        }
 
     def test_missing_part_leaves_its_weight_to_the_others(self, world: World) -> None:
         """And the service says that it is not whole."""
         payload = world.run()
-        assert payload.status == "degraded"
+        assert payload.status == "starting"
         assert payload.sentiment_score == pytest.approx((0.4 * 0.25 + 0.2 * 0.8) / 0.6, abs=1e-3)
-        part = payload.sentiment_by_source["headlines"]
-        assert (part.score, part.weight, part.status) == (None, 0.0, "down")
+        part = payload.source_details["headlines"]
+        assert (part.score, part.weight, part.status) == (None, 0.0, "starting")
+        assert payload.sentiment_by_source == {"fear_greed": 0.25, "votes": 0.8}
 
     def test_nothing_is_null(self, world: World) -> None:
         """Not neutral."""
@@ -212,7 +218,7 @@ class TestScore:
         world = World(clock, dataclasses.replace(SETTINGS, sentiment=settings))
         payload = world.run()
         assert payload.sentiment_score == 0.8
-        assert payload.sentiment_by_source["fear_greed"].score == 0.25
+        assert payload.source_details["fear_greed"].score == 0.25
 
     def test_old_parts_do_not_count_beside_live_ones(self, world: World, clock: Clock) -> None:
         """They stay visible with their age; when all are old they count again, and the service is stale."""
@@ -229,7 +235,7 @@ class TestScore:
         payload = world.run("index")
         assert payload.status == "degraded"
         assert payload.sentiment_score == 0.6
-        assert (payload.sentiment_by_source["votes"].status, payload.sentiment_by_source["votes"].weight) == (
+        assert (payload.source_details["votes"].status, payload.source_details["votes"].weight) == (
             "stale",
             0.0,
         )
@@ -254,7 +260,7 @@ class TestScore:
 
     def test_publishing_asks_nobody(self, world: World) -> None:
         """However little is known."""
-        world.jobs.jobs["publish sentiment"]()
+        world.jobs.jobs["publish_sentiment"]()
         assert world.moods.asked == []
 
 
@@ -293,7 +299,7 @@ class TestHeadlines:
         """Four are no mood of a market."""
         world.news(*[GOOD] * 4)
         payload = world.run("headlines")
-        assert payload.sentiment_by_source["headlines"].score is None
+        assert payload.source_details["headlines"].score is None
         assert payload.parts["headlines"].reason == "only 4 headlines of the last 24 hours"
 
     def test_age_is_that_of_the_feeds(self, world: World, clock: Clock) -> None:
@@ -337,7 +343,9 @@ class TestTrending:
     def test_searched_then_talked_of(self, world: World) -> None:
         """Coins by rank with their mentions, then what is most in the headlines and not named yet."""
         world.news(GOOD, GOOD, BAD, "Pepe Coin X is listed", "ETF day for BTC", "Spot ETF news")
-        topics = world.run().trending_topics
+        payload = world.run()
+        topics = payload.trending_topic_details
+        assert payload.trending_topics == [topic.topic for topic in topics]
         assert [(topic.topic, topic.rank, topic.mentions) for topic in topics[:3]] == [
             ("Pepe Coin X", 1, 1),
             ("Ethereum", 2, 1),
@@ -347,7 +355,7 @@ class TestTrending:
 
     def test_without_headlines_mentions_are_not_known(self, world: World) -> None:
         """Null, not zero."""
-        assert [topic.mentions for topic in world.run("trending").trending_topics] == [None, None]
+        assert [topic.mentions for topic in world.run("trending").trending_topic_details] == [None, None]
 
     def test_hostile_coins(self, world: World) -> None:
         """No markup, no numbers that are none."""
@@ -356,7 +364,7 @@ class TestTrending:
             world.moods.coin(2, "(((" * 50, "a|b", change_percent_24h=12.345),
         ]
         world.news(*[GOOD] * 5)
-        first, second = world.run().trending_topics[:2]
+        first, second = world.run().trending_topic_details[:2]
         assert (first.topic, first.symbol, first.change_percent_24h) == ("Evil", "E", None)
         assert (len(second.topic), second.change_percent_24h) == (60, 12.35)
 
@@ -378,13 +386,13 @@ class TestHostileContent:
     def test_absurd_votes_are_left_out(self, world: World) -> None:
         """Null, out of range or no number; the others count."""
         world.moods.votes["BTC"] = world.moods.vote("BTC", 900.0)
-        assert world.run("votes").sentiment_by_source["votes"].score == 0.8
+        assert world.run("votes").source_details["votes"].score == 0.8
 
     def test_no_vote_at_all_is_a_failure(self, world: World) -> None:
         """Not a half."""
         world.moods.votes = {"BTC": world.moods.vote("BTC", None), "ETH": world.moods.vote("ETH", float("nan"))}
         payload = world.run("votes")
-        assert payload.sentiment_by_source["votes"].score is None
+        assert payload.source_details["votes"].score is None
         assert "not one vote" in (payload.parts["votes"].reason or "")
 
 
@@ -398,14 +406,14 @@ class TestModel:
 
     def part(self, payload: Sentiment) -> MoodPart:
         """The part of the model."""
-        return payload.sentiment_by_source["model"]
+        return payload.source_details["model"]
 
     def test_off_without_a_key(self, clock: Clock) -> None:
         """It says what is missing, nobody is asked, and the rest is live."""
         world = World(clock)
         world.news(*[GOOD] * 6)
         payload = world.run()
-        assert "sentiment: model" not in world.jobs.jobs
+        assert "sentiment_model_collection" not in world.jobs.jobs
         assert (payload.status, payload.parts["model"].status) == ("live", "unconfigured")
         assert payload.parts["model"].reason == "off: needs HF_TOKEN"
         assert (self.part(payload).score, self.part(payload).weight) == (None, 0.0)
@@ -445,7 +453,7 @@ class TestModel:
 
     def test_pace(self, world: World, clock: Clock) -> None:
         """Headlines come by the minute, requests every half hour: they are paid."""
-        assert world.jobs.intervals["sentiment: model"] == 180
+        assert world.jobs.intervals["sentiment_model_collection"] == 180
         for number in range(40):
             world.news(*[f"{GOOD} #{number}.{place}" for place in range(9)])
             world.run("model")

@@ -84,12 +84,12 @@ class World:
         """Runs jobs, all refreshes unless some are named; gives what is published then."""
         chosen = names or ("bitcoin blocks", "bitcoin mempool", "bitcoin details", "ethereum")
         for name in chosen:
-            self.jobs.jobs[f"whales: {name}"]()
+            self.jobs.jobs[f"whale_tracking_{name.replace(' ', '_')}_collection"]()
         return self.published()
 
     def published(self) -> WhaleTracking:
         """What clients get now; it is what its type says."""
-        self.jobs.jobs["publish whale_tracking"]()
+        self.jobs.jobs["publish_whale_tracking"]()
         publication = self.context.broker.last("whale_tracking")
         assert publication is not None
         return msgspec.convert(codec.decode(publication.body), WhaleTracking)
@@ -111,7 +111,7 @@ def world(clock: Clock) -> World:
 class TestNormalTimes:
     def test_interval_and_shape(self, world: World) -> None:
         """Published every 15 s, with the documented keys."""
-        assert world.jobs.intervals["publish whale_tracking"] == 15
+        assert world.jobs.intervals["publish_whale_tracking"] == 15
         world.run()
         publication = world.context.broker.last("whale_tracking")
         assert publication is not None
@@ -127,7 +127,7 @@ class TestNormalTimes:
     def test_nothing_yet_is_null(self, world: World) -> None:
         """Before the first block the volume is not known, and every part says why."""
         payload = world.published()
-        assert (payload.status, payload.total_volume, payload.volume_since) == ("down", None, None)
+        assert (payload.status, payload.total_volume, payload.volume_since) == ("starting", None, None)
 
     def test_coins_and_tokens_of_ethereum(self, world: World) -> None:
         """Ether from the block, stablecoins from its events, both with the block's time."""
@@ -299,7 +299,7 @@ class TestChainsThatChange:
         block = world.new_ethereum_block()
         world.fill(block, transfer_in(block, "before", "ETH", 1000.0))
         world.run()
-        world.jobs.jobs["whales: save"]()
+        world.jobs.jobs["save_whale_tracking"]()
         missed = [world.new_ethereum_block() for _ in range(2)]
         for node in world.nodes:
             node.asked.clear()

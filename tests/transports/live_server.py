@@ -14,8 +14,10 @@ from tests.support.processes import wait_until
 from tests.wire.raw_client import RawClient
 from websocket import codec, green
 from websocket.broker.memory_broker import MemoryBroker
+from websocket.catalogue import SYSTEM
 from websocket.http_server.connection import HttpLimits
 from websocket.hub import Hub
+from websocket.notices import Notices
 from websocket.settings import EdgeSettings, ServerSettings
 from websocket.transports.edge import Edge, SocketIoEdge
 from websocket.transports.goodbye import Goodbye
@@ -53,7 +55,8 @@ class LiveServer:
     ) -> None:
         limits = edge or EdgeSettings()
         self.broker = MemoryBroker(clock=time.time)
-        self.hub = Hub(self.broker, frame=update_frame)
+        self.notices = Notices(self.broker, process="5000", clock=time.time)
+        self.hub = Hub(self.broker, frame=update_frame, own={SYSTEM: self.notices.broker})
         self.connections = Connections(
             WireLimits(
                 max_message_bytes=limits.max_message_bytes,
@@ -97,6 +100,7 @@ class LiveServer:
             namespace=self.namespace,
             manager=manager,
             websockets=self.websockets,
+            notices=self.notices,
             connections=self.connections,
         )
         app.wsgi_app = self.websockets  # type: ignore[method-assign]
@@ -122,7 +126,8 @@ class LiveServer:
 
     def publish(self, channel: str, data: Any = None) -> int:
         """Publishes, and lets it be delivered; gives its number."""
-        seq = self.broker.publish(channel, {"status": "live", "reason": None} if data is None else data).seq
+        broker = self.hub.broker_of(channel)
+        seq = broker.publish(channel, {"status": "live", "reason": None} if data is None else data).seq
         green.sleep(0)
         return seq
 

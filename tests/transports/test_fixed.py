@@ -18,7 +18,7 @@ from websocket.transports.docs import docs
 from websocket.transports.http_api import http_api
 from websocket.transports.pages import pages
 
-PATHS = ("/docs", "/docs/asyncapi.json", "/docs/openapi.json", "/dashboard", "/test-websocket")
+PATHS = ("/docs", "/docs/asyncapi.json", "/docs/openapi.json", "/dashboard", "/test-websocket", "/favicon.ico")
 
 
 @pytest.fixture(scope="module")

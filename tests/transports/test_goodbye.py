@@ -10,6 +10,17 @@ from tests.transports.engine_client import WEBSOCKET, PollingClient, joined, pac
 from tests.transports.live_server import LiveServer
 from tests.wire.raw_client import RawClient
 from websocket import codec
+from websocket.feed_status import FeedStatus
+
+LIVE = FeedStatus(
+    channel="crypto-prices",
+    status="live",
+    reason=None,
+    demo=False,
+    source="binance",
+    oldest_age_s=1.0,
+    timestamp="2026-11-21T10:00:00.250Z",
+)
 
 
 def error_in(text: str) -> dict[str, Any]:
@@ -34,6 +45,19 @@ def test_plain_clients_are_told(server: LiveServer) -> None:
         assert client.end() == 1012
     assert all(0 < wait <= 5000 for wait in waits)
     assert len(set(waits)) > 1
+
+
+def test_subscriber_of_notices_gets_the_planned_end_first(server: LiveServer) -> None:
+    """As an update with its number, then the error; whoever is not subscribed gets the error only."""
+    server.notices.report_feed(LIVE)
+    client = server.connect("/ws/all")
+    assert client.hear_type("update")["data"]["event"] == "feed_status"
+    server.goodbye.say()
+    update, error = client.hear(), client.hear()
+    assert (update["service"], update["type"], update["seq"]) == ("system", "update", 2)
+    assert (update["data"]["event"], update["data"]["feed"]["status"]) == ("shutdown", "live")
+    assert (error["type"], error["data"]["code"]) == ("error", "shutting_down")
+    assert client.end() == 1012
 
 
 def test_socketio_clients_are_told(server: LiveServer) -> None:

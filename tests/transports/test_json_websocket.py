@@ -11,16 +11,18 @@ from tests.documentation.contract import check_http_error
 from tests.support.plain_http import get
 from tests.support.processes import wait_until
 from tests.transports.live_server import LiveServer
+from tests.transports.test_goodbye import LIVE
 from tests.wire.raw_client import BINARY, TEXT, RawClient, masked
 from websocket import green
-from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
+from websocket.catalogue import ENDPOINTS, GROUPS, SERVICE_NAMES, SUBSCRIBABLE, EndpointInfo, services_of
 from websocket.settings import EdgeSettings
 from websocket.transports import json_websocket
 
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 ACTIONS = ["subscribe", "unsubscribe", "get_status", "ping"]
-BY_HAND = [endpoint for endpoint in ENDPOINTS if not endpoint.subscribes]
-AT_ONCE = [endpoint for endpoint in ENDPOINTS if endpoint.subscribes]
+BY_HAND = [endpoint for endpoint in ENDPOINTS if endpoint.subscribes is None]
+AT_ONCE = [endpoint for endpoint in ENDPOINTS if endpoint.subscribes is not None]
+FOURTEEN = [*SERVICE_NAMES, "system", "all"]
 
 
 def path_of(endpoint: EndpointInfo) -> str:
@@ -33,8 +35,8 @@ UNSUBSCRIBE_ALL = b'{"action":"unsubscribe","service":"all"}'
 
 def publish_everything(server: LiveServer) -> None:
     """Something on each channel, as much together as the service publishes."""
-    for service in SERVICE_NAMES:
-        server.publish(service, {"status": "live", "reason": None, "text": "x" * (160_000 // len(SERVICE_NAMES))})
+    for service in SUBSCRIBABLE:
+        server.publish(service, {"status": "live", "reason": None, "text": "x" * (160_000 // len(SUBSCRIBABLE))})
 
 
 def greeted(server: LiveServer, path: str = "/ws") -> RawClient:
@@ -61,7 +63,7 @@ def test_first_message_is_the_greeting(server: LiveServer, endpoint: EndpointInf
     assert (first["service"], first["type"]) == ("system", "connection_established")
     assert TIMESTAMP.match(first["timestamp"])
     assert re.match(r"^client_\d+_\d{10}$", first["data"]["client_id"])
-    assert first["data"]["available_services"] == list(endpoint.services)
+    assert first["data"]["available_services"] == [*endpoint.services, "all"]
     assert first["client_id"] == first["data"]["client_id"]
     assert first["available_services"] == first["data"]["available_services"]
 
@@ -72,9 +74,12 @@ def test_second_message_of_the_master_is_the_welcome(server: LiveServer, path: s
     client = server.connect(path)
     client.hear()
     welcome = client.hear()
-    assert welcome["type"] == "welcome"
+    assert (welcome["service"], welcome["type"]) == ("system", "welcome")
+    name = {"/ws": "default", "/ws/master": "master"}[path]
+    assert welcome["data"]["message"] == f"Connected to {name} WebSocket endpoint"
     assert welcome["data"]["available_services"] == {group: list(services_of(group)) for group in GROUPS}
-    assert welcome["data"]["usage"]["subscribe"]["action"] == "subscribe"
+    assert welcome["data"]["available_services"]["system"] == ["system", "all"]
+    assert welcome["data"]["usage"]["subscribe"] == {"action": "subscribe", "service": "service_name"}
 
 
 @pytest.mark.parametrize("endpoint", BY_HAND, ids=path_of)
@@ -99,10 +104,12 @@ def test_endpoint_subscribes_by_itself(server: LiveServer, endpoint: EndpointInf
     client = server.connect(endpoint.path)
     client.hear()
     confirmed = client.hear()
-    assert confirmed["type"] == "subscription_confirmed"
-    assert confirmed["data"]["services"] == list(endpoint.services)
-    assert [client.hear()["service"] for _ in endpoint.services] == list(endpoint.services)
-    server.publish(endpoint.services[-1])
+    services = list(SUBSCRIBABLE) if endpoint.path == "/ws/all" else [endpoint.services[0]]
+    assert (confirmed["service"], confirmed["type"]) == ("system", "subscription_confirmed")
+    assert confirmed["data"]["service"] == ("all" if endpoint.path == "/ws/all" else services[0])
+    assert confirmed["data"]["services"] == confirmed["data"]["subscriptions"] == services
+    assert [client.hear()["service"] for _ in services] == services
+    server.publish(services[-1])
     update = client.hear()
     assert (update["type"], update["seq"]) == ("update", 2)
     assert "snapshot" not in update
@@ -123,7 +130,8 @@ def test_subscription_brings_the_last_update_at_once(server: LiveServer) -> None
     server.publish("news", {"status": "live", "n": 2})
     client = greeted(server)
     confirmed = client.ask({"action": "subscribe", "service": "news"})
-    assert (confirmed["service"], confirmed["type"]) == ("news", "subscription_confirmed")
+    assert (confirmed["service"], confirmed["type"]) == ("system", "subscription_confirmed")
+    assert (confirmed["data"]["service"], confirmed["data"]["subscriptions"]) == ("news", ["news"])
     snapshot = client.hear()
     epoch, seq = server.broker.position("news")
     assert (snapshot["service"], snapshot["type"], snapshot["snapshot"]) == ("news", "update", True)
@@ -154,11 +162,14 @@ def test_repeated_subscription_changes_nothing(server: LiveServer) -> None:
 
 
 def test_all_means_everything_that_is_offered(server: LiveServer) -> None:
-    """On the master endpoint every service, confirmed once."""
+    """On the master endpoint every service, confirmed once; also when it is one of several names."""
     client = greeted(server)
+    client.ask({"action": "subscribe", "services": ["news", "all"]})
     confirmed = client.ask({"action": "subscribe", "service": "all"})
-    assert (confirmed["service"], confirmed["data"]["services"]) == ("all", list(SERVICE_NAMES))
-    for service in SERVICE_NAMES:
+    assert (confirmed["service"], confirmed["type"]) == ("system", "subscription_confirmed")
+    assert (confirmed["data"]["service"], confirmed["data"]["services"]) == ("all", list(SUBSCRIBABLE))
+    assert sorted(confirmed["data"]["subscriptions"]) == sorted(SUBSCRIBABLE)
+    for service in SUBSCRIBABLE:
         server.publish(service)
         assert client.hear()["service"] == service
     assert client.ask({"action": "unsubscribe", "service": "all"})["data"]["subscriptions"] == []
@@ -170,14 +181,16 @@ def test_several_services_at_once(server: LiveServer) -> None:
     client = greeted(server)
     client.say({"action": "subscribe", "services": ["news", "onchain", "news"], "req_id": "a"})
     heard = [client.hear() for _ in range(3)]
-    assert [(one["service"], one["type"]) for one in heard] == [
-        ("news", "subscription_confirmed"),
-        ("news", "update"),
-        ("onchain", "subscription_confirmed"),
+    assert [(one["service"], one["type"], one["data"].get("service")) for one in heard] == [
+        ("system", "subscription_confirmed", "news"),
+        ("news", "update", None),
+        ("system", "subscription_confirmed", "onchain"),
     ]
     assert all(one["req_id"] == "a" for one in heard)
     client.say({"action": "unsubscribe", "services": ["onchain", "news"]})
-    assert [client.hear()["service"] for _ in range(2)] == ["onchain", "news"]
+    ended = [client.hear() for _ in range(2)]
+    assert {(one["service"], one["type"]) for one in ended} == {("system", "unsubscription_confirmed")}
+    assert [one["data"]["service"] for one in ended] == ["onchain", "news"]
     assert server.stats()["total_subscriptions"] == 0
 
 
@@ -209,9 +222,9 @@ def test_group_endpoint_refuses_services_of_others(server: LiveServer, path: str
     error = client.ask({"action": "subscribe", "service": foreign, "req_id": 5})
     assert (error["type"], error["data"]["code"], error["req_id"]) == ("error", "invalid_service", 5)
     assert "Invalid service" in error["data"]["message"]
-    assert error["data"]["available_services"] == list(services_of(group))
+    assert error["data"]["available_services"] == [*services_of(group), "system", "all"]
     confirmed = client.ask({"action": "subscribe", "service": "all"})
-    assert confirmed["data"]["services"] == list(services_of(group))
+    assert confirmed["data"]["services"] == [*services_of(group), "system"]
 
 
 def test_single_endpoint_offers_its_service_only(server: LiveServer) -> None:
@@ -219,7 +232,46 @@ def test_single_endpoint_offers_its_service_only(server: LiveServer) -> None:
     client = server.connect("/ws/news")
     client.hear_type("subscription_confirmed")
     error = client.ask({"action": "subscribe", "service": "onchain"})
-    assert error["data"]["available_services"] == ["news"]
+    assert error["data"]["available_services"] == ["news", "system", "all"]
+
+
+# The service's own notices
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=path_of)
+def test_notices_can_be_subscribed_to_everywhere(server: LiveServer, endpoint: EndpointInfo) -> None:
+    """Confirmed, begun with the last one, followed by every change, and ended, like any other service."""
+    server.notices.report_feed(LIVE)
+    client = server.connect(endpoint.path)
+    client.say({"action": "unsubscribe", "service": "all"})
+    client.hear_type("unsubscription_confirmed")
+    confirmed = client.ask({"action": "subscribe", "service": "system"})
+    assert (confirmed["service"], confirmed["type"]) == ("system", "subscription_confirmed")
+    assert (confirmed["data"]["service"], confirmed["data"]["subscriptions"]) == ("system", ["system"])
+    snapshot = client.hear()
+    assert (snapshot["service"], snapshot["type"], snapshot["seq"]) == ("system", "update", 1)
+    assert (snapshot["snapshot"], snapshot["data"]["event"]) == (True, "feed_status")
+    server.notices.announce_leader()
+    update = client.hear()
+    assert (update["service"], update["seq"], update["data"]["event"]) == ("system", 2, "leader")
+    assert (update["epoch"], "snapshot" in update) == (snapshot["epoch"], False)
+    assert server.stats()["subscription_counts"]["system"] == 1
+    ended = client.ask({"action": "unsubscribe", "service": "system"})
+    assert (ended["type"], ended["data"]["subscriptions"]) == ("unsubscription_confirmed", [])
+    server.notices.report_feed(LIVE)
+    assert client.ask({"action": "ping"})["type"] == "pong"
+
+
+def test_missed_notices_are_replayed(server: LiveServer) -> None:
+    """By their own numbers."""
+    for _ in range(3):
+        server.notices.report_feed(LIVE)
+    epoch, seq = server.notices.broker.position("system")
+    client = greeted(server)
+    since = {"epoch": epoch, "seq": seq - 2}
+    confirmed = client.ask({"action": "subscribe", "service": "system", "since": since})
+    assert confirmed["data"]["recovered"] is True
+    assert [client.hear()["seq"] for _ in range(2)] == [seq - 1, seq]
 
 
 # Resume
@@ -348,6 +400,13 @@ def test_status_tells_what_the_client_is_and_has(server: LiveServer) -> None:
     assert data["services"]["news"]["reason"] == "the source is silent"
     assert data["services"]["onchain"]["status"] is None
     assert data["messages_received"] == 2
+    assert data["total_clients"] == 1
+    others = [greeted(server) for _ in range(2)]
+    assert client.ask({"action": "get_status"})["data"]["total_clients"] == 3
+    for other in others:
+        other.leave()
+    wait_until(lambda: server.websockets.clients == 1, "the others are gone")
+    assert client.ask({"action": "get_status"})["data"]["total_clients"] == 1
 
 
 @pytest.mark.parametrize("data", [{"t": 1.5}, [1, "two", None], "text", 0, False, {"a": {"b": []}}, "😀\x00\u2028"])
@@ -410,7 +469,7 @@ def test_unknown_service_lists_the_available(server: LiveServer, action: str, se
     error = refused(greeted(server), {"action": action, "service": service, "req_id": "q"})
     assert (error["data"]["code"], error["req_id"]) == ("invalid_service", "q")
     assert "Invalid service" in error["data"]["message"]
-    assert error["data"]["available_services"] == list(SERVICE_NAMES)
+    assert error["data"]["available_services"] == error["available_services"] == FOURTEEN
 
 
 @pytest.mark.parametrize("value", [None, 5, 1.5, True, [], ["news"], {}, {"name": "news"}])
@@ -622,7 +681,7 @@ def test_everything_at_once_is_within_the_burst(server: LiveServer) -> None:
     publish_everything(server)
     client = greeted(server)
     assert client.ask({"action": "subscribe", "service": "all"})["type"] == "subscription_confirmed"
-    assert [client.hear()["service"] for _ in SERVICE_NAMES] == list(SERVICE_NAMES)
+    assert [client.hear()["service"] for _ in SUBSCRIBABLE] == list(SUBSCRIBABLE)
     assert client.ask({"action": "ping"})["type"] == "pong"
 
 
@@ -642,7 +701,7 @@ def test_answers_are_paid_by_their_bytes(start_server: Any) -> None:
             assert message["data"]["retry_after_s"] > 10
     assert (frame.code, limited) == (1008, 10)
     # what it did not read before it unsubscribed is forgotten, but was paid for
-    assert 0 < updates <= 3 * len(SERVICE_NAMES)
+    assert 0 < updates <= 3 * len(SUBSCRIBABLE)
 
 
 def test_status_is_paid_by_its_bytes(start_server: Any) -> None:
@@ -674,8 +733,9 @@ def test_unread_snapshots_are_replaced(server: LiveServer) -> None:
     assert server.connections.queued_bytes < 100_000
 
 
-def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
+def test_snapshot_that_waited_is_still_marked(start_server: Any) -> None:
     """It comes after its confirmation, which has the fields of the request; those the snapshot leaves out."""
+    server = start_server(edge=EdgeSettings(send_buffer_bytes=4096))
     publish_everything(server)
     client = server.connect("/ws", receive_buffer=4096)
     client.hear_type("welcome")
@@ -683,6 +743,7 @@ def test_snapshot_that_waited_is_still_marked(server: LiveServer) -> None:
     wait_until(lambda: server.connections.stalled, "its snapshots wait")
     client.say({"action": "unsubscribe", "service": "news"})
     client.say({"action": "subscribe", "service": "news", "req_id": 7})
+    wait_until(lambda: server.stats()["messages_received"] == 3, "all were read")
     while (message := client.hear()).get("req_id") != 7:
         pass
     assert message["type"] == "subscription_confirmed"

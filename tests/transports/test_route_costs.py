@@ -11,7 +11,7 @@ from websocket.transports.route_costs import CHEAP, ROUTE_COSTS, cost_of
 @pytest.mark.parametrize(
     ("path", "cost"),
     [
-        ("/health/live", 1.0),
+        ("/health/live", 0.1),
         ("/health", 1.5),
         ("/docs/asyncapi.json", 3.0),
         ("/api/history/BTC", 20.0),

@@ -24,8 +24,8 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 TABLES = {"prices", "candles", "articles", "whales", "updates", "events"}
 
-SCHEMA_VERSION = 1
-"""``user_version`` of the file. A file of a newer one is left alone."""
+SCHEMA_VERSION = 2
+"""``user_version`` of the file. An older file is brought to it when it is opened; a newer one is left alone."""
 
 REAL_DATA = 0x44575441
 DEMO_DATA = 0x44575464
@@ -281,6 +281,10 @@ def _prepare(connection: sqlite3.Connection, *, demo: bool) -> None:
             f"BEGIN IMMEDIATE; {SCHEMA.read_text()} PRAGMA application_id = {own_id};"
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
+    else:
+        for older in range(version, SCHEMA_VERSION):
+            upgrade = SCHEMA.with_name(f"upgrade_{older}.sql").read_text()
+            connection.executescript(f"BEGIN IMMEDIATE; {upgrade} PRAGMA user_version = {older + 1}; COMMIT;")
 
 
 def _check_owner(found_id: int, version: int, own_id: int) -> None:
@@ -289,9 +293,9 @@ def _check_owner(found_id: int, version: int, own_id: int) -> None:
     if found_id != own_id:
         kind = "simulated" if found_id == DEMO_DATA else "real"
         raise Refused(f"the file holds {kind} content; move it or set ARCHIVE_FILE")
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise Refused(
-            f"the file is of version {version} and this service knows version {SCHEMA_VERSION}; "
+            f"the file is of version {version} and this service knows versions up to {SCHEMA_VERSION}; "
             "run a newer service, or move the file"
         )
 

@@ -18,6 +18,7 @@ import msgspec
 from websocket import codec
 from websocket.archive import queries
 from websocket.archive.backup import reading
+from websocket.archive.database import SCHEMA_VERSION
 from websocket.archive.files import check_room, remove_leftovers, replacing
 from websocket.archive.formats import (
     ArticleRecord,
@@ -129,6 +130,9 @@ def export(source: Path, target: Path, selection: Selection, *, file_format: Exp
     if target.exists() and target.samefile(source):
         raise ArchiveError(f"{target} is the archive itself")
     with reading(source) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:
+            raise ArchiveError(f"{source} is of version {version}; start the service once, which brings it up to date")
         total = count(connection, selection)
         report(Step(done=0, total=total, unit="rows"))
         remove_leftovers(target.parent, target.name)

@@ -16,7 +16,7 @@ from msgspec import Meta
 from websocket import codec
 from websocket.archive.pacing import in_slices
 from websocket.archive.rows import ArticleRow, CandleRow, Interval, PriceRow, WhaleRow
-from websocket.records import to_rfc3339
+from websocket.records import figure, to_rfc3339
 
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run a text that begins so; what comes from the internet gets a ' before it, which they do not show."""
@@ -77,8 +77,10 @@ class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
         id: the same for the same article.
         title: headline, plain text.
         url: http or https.
-        source: name of the feed that had it first.
-        published_at: when it came out, as the feed says, or null.
+        source: name of the feed that had it first, for example ``CoinDesk``.
+        source_id: our identifier of that feed.
+        published_at: when it came out, as the feed says; where it does not say, the same as ``seen_at``.
+        dated: whether the feed says when it came out.
         seen_at: when we first read it.
         categories: in lower case.
     """
@@ -87,7 +89,9 @@ class ArticleRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     url: str
     source: str
-    published_at: Time | None
+    source_id: str
+    published_at: Time
+    dated: bool
     seen_at: Time
     categories: tuple[str, ...]
 
@@ -98,8 +102,8 @@ class WhaleRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         hash: of the transaction.
         value: US dollars, when it was first seen.
-        sender: ``from`` on the wire: the sender's address, or null.
-        to: the receiver's address, or null.
+        sender: ``from`` on the wire: the sender's address; empty where there is none or it is not known.
+        to: the receiver's address; empty where there is none or it is not known.
         timestamp: of its block; while it waits, when it was first seen.
         chain: name of the chain.
         asset: symbol of what moved.
@@ -113,8 +117,8 @@ class WhaleRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     hash: str
     value: float
-    sender: str | None = msgspec.field(name="from")
-    to: str | None
+    sender: str = msgspec.field(name="from")
+    to: str
     timestamp: Time
     chain: str
     asset: str
@@ -131,12 +135,12 @@ Record = PriceRecord | CandleRecord | ArticleRecord | WhaleRecord
 
 
 def record_of(row: Row) -> Record:
-    """A row as others see it."""
+    """A row as others see it. Prices are rounded here too: those that were recorded by an earlier version are not."""
     if isinstance(row, PriceRow):
         return PriceRecord(
             symbol=row.symbol,
             time=to_rfc3339(row.time),
-            price=row.price,
+            price=figure(row.price),
             source=row.source,
             confirmed=row.confirmed,
         )
@@ -145,10 +149,10 @@ def record_of(row: Row) -> Record:
             symbol=row.symbol,
             interval=row.interval,
             start=to_rfc3339(row.start),
-            open=row.open,
-            high=row.high,
-            low=row.low,
-            close=row.close,
+            open=figure(row.open),
+            high=figure(row.high),
+            low=figure(row.low),
+            close=figure(row.close),
             samples=row.samples,
             open_time=to_rfc3339(row.open_time),
             close_time=to_rfc3339(row.close_time),
@@ -159,15 +163,17 @@ def record_of(row: Row) -> Record:
             title=row.title,
             url=row.url,
             source=row.source,
-            published_at=None if row.published_at is None else to_rfc3339(row.published_at),
+            source_id=row.source_id,
+            published_at=to_rfc3339(row.seen_at if row.published_at is None else row.published_at),
+            dated=row.published_at is not None,
             seen_at=to_rfc3339(row.seen_at),
             categories=row.categories,
         )
     return WhaleRecord(
         hash=row.hash,
-        value=row.value,
-        sender=row.sender,
-        to=row.receiver,
+        value=figure(row.value, 2),
+        sender=row.sender or "",
+        to=row.receiver or "",
         timestamp=to_rfc3339(row.time),
         chain=row.chain,
         asset=row.asset,

@@ -55,7 +55,7 @@ ORDER BY start LIMIT ?
 """
 
 _ARTICLES = """
-SELECT id, title, url, source, published_at, seen_at, categories FROM articles
+SELECT id, title, url, source, published_at, seen_at, source_id, categories FROM articles
 WHERE seen_at >= ? AND seen_at < ? AND (seen_at, id) < (?, ?){filters}
 ORDER BY seen_at DESC, id DESC LIMIT ?
 """
@@ -124,14 +124,14 @@ def article_rows(
 ) -> Page[ArticleRow]:
     """Articles that were first read (``seen_at``) in that time, newest first.
 
-    With ``source`` only those of that feed, with ``category`` (in lower case) only those that have it, with ``text``
-    only those whose title contains it; upper and lower case are the same in ASCII. Other arguments as of
-    ``price_rows``.
+    With ``source`` (identifier or name, in lower case) only those of that feed, with ``category`` (in lower case) only
+    those that have it, with ``text`` only those whose title contains it; upper and lower case are the same in ASCII.
+    Other arguments as of ``price_rows``.
     """
     key = _key(after, _ArticleKey, _ArticleKey(math.inf, ""))
     statement, values = _filtered(
         _ARTICLES,
-        ("source = ?", source),
+        ("? IN (source_id, lower(source))", source),
         # categories are a JSON array, in which a whole text stands between quotes that are not escaped
         ("instr(categories, ?)", None if category is None else codec.encode(category).decode()),
         ("instr(lower(title), lower(?))", text),

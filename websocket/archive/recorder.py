@@ -54,7 +54,9 @@ class Article(msgspec.Struct, frozen=True):
     title: Text
     url: Text
     source: Text
-    published_at: Moment | None
+    source_id: Text
+    published_at: Moment
+    dated: bool
     seen_at: Moment
     categories: tuple[str, ...] = ()
 
@@ -67,8 +69,8 @@ class Transaction(msgspec.Struct, frozen=True):
     asset: Text
     amount: float
     value: float
-    sender: str | None = msgspec.field(name="from")
-    to: str | None
+    sender: str = msgspec.field(name="from")
+    to: str
     timestamp: Moment
     confirmed: bool
     block: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None
@@ -211,13 +213,13 @@ class Recorder:
         )
 
     def _article(self, article: Article) -> ArticleRow:
-        published = article.published_at
         return ArticleRow(
             id=article.id,
             title=article.title,
             url=article.url,
             source=article.source,
-            published_at=None if published is None else published.timestamp(),
+            source_id=article.source_id,
+            published_at=article.published_at.timestamp() if article.dated else None,
             seen_at=self._believable(article.seen_at.timestamp()),
             categories=article.categories,
         )
@@ -228,8 +230,8 @@ class Recorder:
             hash=transaction.hash,
             asset=transaction.asset,
             amount=finite(transaction.amount),
-            sender=transaction.sender,
-            receiver=transaction.to,
+            sender=transaction.sender or None,
+            receiver=transaction.to or None,
             value=finite(transaction.value),
             time=self._believable(transaction.timestamp.timestamp()),
             confirmed=transaction.confirmed,

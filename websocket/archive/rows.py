@@ -68,9 +68,10 @@ class ArticleRow(msgspec.Struct, frozen=True, kw_only=True):
         id: the same for the same article.
         title: plain text.
         url: http or https.
-        source: feed that had it first.
+        source: name of the feed that had it first.
         published_at: as the feed says, or None.
         seen_at: when we first read it.
+        source_id: our identifier of that feed.
         categories: in lower case.
     """
 
@@ -80,6 +81,7 @@ class ArticleRow(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     published_at: float | None
     seen_at: float
+    source_id: str
     categories: tuple[str, ...]
 
 

@@ -1,4 +1,4 @@
--- Tables of the archive, version 1. Times are Unix seconds (UTC), values US dollars; see rows.py for every column.
+-- Tables of the archive, version 2. Times are Unix seconds (UTC), values US dollars; see rows.py for every column.
 
 -- Every accepted price. The unique index is also the one by which histories are read and old rows are found.
 CREATE TABLE prices (
@@ -35,7 +35,8 @@ CREATE TABLE articles (
     source       TEXT NOT NULL,
     published_at REAL,
     seen_at      REAL NOT NULL,
-    categories   TEXT NOT NULL  -- JSON array
+    categories   TEXT NOT NULL,  -- JSON array
+    source_id    TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX articles_by_time ON articles (seen_at, id);
 

@@ -71,13 +71,13 @@ class ArchiveTasks:
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans the writes, the clearing out, and the backups if they are wanted."""
         settings, archive = self._settings, self._archive
-        scheduler.every(settings.flush_interval_s, "archive flush", archive.flush, deadline_s=JOB_DEADLINE_S)
+        scheduler.every(settings.flush_interval_s, "archive_flush", archive.flush, deadline_s=JOB_DEADLINE_S)
         scheduler.every(
-            PRUNE_INTERVAL_S, "archive prune", archive.prune, deadline_s=PRUNE_INTERVAL_S, delay_s=JOB_DEADLINE_S
+            PRUNE_INTERVAL_S, "archive_prune", archive.prune, deadline_s=PRUNE_INTERVAL_S, delay_s=JOB_DEADLINE_S
         )
         if settings.backup_interval_s:
             due_s = min(DUE_CHECK_INTERVAL_S, settings.backup_interval_s)
-            scheduler.every(due_s, "archive backup", self.back_up_if_due, deadline_s=JOB_DEADLINE_S, delay_s=due_s)
+            scheduler.every(due_s, "archive_backup", self.back_up_if_due, deadline_s=JOB_DEADLINE_S, delay_s=due_s)
 
     def start_backup(self) -> Progress:
         """Begins a backup.

@@ -22,13 +22,15 @@ ON CONFLICT DO NOTHING
 _CONFIRM_PRICE = "UPDATE prices SET confirmed = 1 WHERE symbol = ? AND time = ? AND source = ?"
 
 _ARTICLE = """
-INSERT INTO articles (title, url, source, published_at, seen_at, categories, id) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO articles (title, url, source, published_at, seen_at, source_id, categories, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 
 # a process that lost its memory says that it saw the article now
 _CORRECT_ARTICLE = """
-UPDATE articles SET title = ?, url = ?, source = ?, published_at = ?, seen_at = min(seen_at, ?), categories = ?
+UPDATE articles SET
+    title = ?, url = ?, source = ?, published_at = ?, seen_at = min(seen_at, ?), source_id = ?, categories = ?
 WHERE id = ?
 """
 
@@ -109,8 +111,8 @@ def _put_price(connection: sqlite3.Connection, price: PriceRow) -> bool:
 
 def _put_article(connection: sqlite3.Connection, article: ArticleRow) -> bool:
     """Whether the article is new."""
-    categories = codec.encode(article.categories).decode()
-    values = (article.title, article.url, article.source, article.published_at, article.seen_at, categories, article.id)
+    id_, *others, categories = msgspec.structs.astuple(article)
+    values = (*others, codec.encode(categories).decode(), id_)
     is_new = bool(connection.execute(_ARTICLE, values).rowcount)
     if not is_new:
         connection.execute(_CORRECT_ARTICLE, values)

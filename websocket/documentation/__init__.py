@@ -14,5 +14,5 @@ Nothing here runs while messages are exchanged. Tests hold every frame and every
 these types, so that what is documented is what is sent.
 """
 
-API_VERSION = "1.0.0"
+API_VERSION = "2.0.0"
 """Version of the contract; the first number rises when a client that follows it would break."""

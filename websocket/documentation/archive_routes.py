@@ -69,7 +69,7 @@ def archive_routes() -> tuple[RouteInfo, ...]:
             ),
             parameters=(
                 *_span("the last week; the time when we first read an article counts"),
-                _text("source", "Only this feed, such as `coindesk`."),
+                _text("source", "Only this feed, by its identifier or its name, such as `coindesk`."),
                 _text("category", "Only with this category."),
                 _text("q", "Only with this in the title; upper and lower case are the same."),
                 *_paging(),
@@ -239,8 +239,10 @@ def _articles() -> answers.ArticleListAnswer:
         id="coindesk:5a1f0c",
         title="Bitcoin holds above 84,000 dollars",
         url="https://www.coindesk.com/markets/bitcoin-holds",
-        source="coindesk",
+        source="CoinDesk",
+        source_id="coindesk",
         published_at=EXAMPLE_BEGIN,
+        dated=True,
         seen_at="2026-11-21T09:59:30.000Z",
         categories=("bitcoin", "markets"),
     )

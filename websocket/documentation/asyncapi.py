@@ -93,11 +93,11 @@ def _channel_id(endpoint: EndpointInfo) -> str:
 
 
 def _plain_channel(endpoint: EndpointInfo, servers: dict[str, Any]) -> dict[str, Any]:
-    how = "Subscribes by itself to" if endpoint.subscribes else "Offers"
+    how = "" if endpoint.subscribes is None else f" Subscribes by itself to {endpoint.subscribes}."
     return {
         "address": endpoint.path,
         "title": endpoint.path,
-        "description": f"{endpoint.description} {how}: {', '.join(endpoint.services)}.",
+        "description": f"{endpoint.description}{how} Offers {', '.join(endpoint.services)}.",
         "servers": _refs("servers", servers),
         "messages": {
             message.key: {"$ref": f"#/components/messages/{PLAIN}.{message.key}"} for message in _all_messages(endpoint)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
 from websocket.catalogue import EndpointInfo, ServiceInfo
-from websocket.documentation.messages import ServiceName, Timestamp
+from websocket.documentation.messages import ServiceName, ServiceOrAll, Timestamp
 from websocket.feed_status import FeedStatus
 from websocket.records import Price
 from websocket.upstream.circuit import CircuitState
@@ -124,7 +124,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: ``healthy``; ``degraded``: something is wrong, but a price is younger than ``STALE_AFTER``;
-            ``unhealthy``: none is.
+            ``starting``: the process is young, and the first price is awaited; ``unhealthy``: no price is that young.
         reason: why it is not healthy, or null.
         demo: true when a simulated internet feeds the service.
         timestamp: now.
@@ -137,7 +137,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
         bus: whether this process collects, and how it stands with those that share its Redis.
     """
 
-    status: Literal["healthy", "degraded", "unhealthy"]
+    status: Literal["starting", "healthy", "degraded", "unhealthy"]
     reason: str | None
     demo: bool
     timestamp: Timestamp
@@ -318,7 +318,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """
 
     services: tuple[ServiceRow, ...]
-    groups: dict[str, tuple[ServiceName, ...]]
+    groups: dict[str, tuple[ServiceOrAll, ...]]
 
 
 class ServicesAnswer(Success, frozen=True, kw_only=True):

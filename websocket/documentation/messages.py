@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from websocket.catalogue import ALL, CHANNELS, SERVICE_NAMES
+from websocket.catalogue import ALL, CHANNELS, SUBSCRIBABLE
 
 Timestamp = Annotated[
     str,
@@ -17,8 +17,8 @@ Timestamp = Annotated[
 ]
 """RFC 3339 in UTC with milliseconds and ``Z``."""
 
-ServiceName = Annotated[str, Meta(extra_json_schema={"enum": list(SERVICE_NAMES)})]
-ServiceOrAll = Annotated[str, Meta(extra_json_schema={"enum": [ALL, *SERVICE_NAMES]})]
+ServiceName = Annotated[str, Meta(extra_json_schema={"enum": list(SUBSCRIBABLE)})]
+ServiceOrAll = Annotated[str, Meta(extra_json_schema={"enum": [*SUBSCRIBABLE, ALL]})]
 Channel = Annotated[str, Meta(extra_json_schema={"enum": list(CHANNELS)})]
 
 RequestId = Annotated[str, Meta(max_length=128)] | int
@@ -43,7 +43,7 @@ class ErrorData(Struct, frozen=True, kw_only=True):
     code: str
     message: str
     temporary: bool
-    available_services: tuple[ServiceName, ...] | UnsetType = UNSET
+    available_services: tuple[ServiceOrAll, ...] | UnsetType = UNSET
     available_channels: tuple[Channel, ...] | UnsetType = UNSET
     supported_actions: tuple[str, ...] | UnsetType = UNSET
     retry_after_s: float | UnsetType = UNSET
@@ -57,7 +57,7 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type"):
     """What every message of the service has.
 
     Attributes:
-        service: the service that the message is about, ``all``, or ``system``.
+        service: the service whose update it is; ``system`` for all else.
         timestamp: when it was made, RFC 3339 UTC.
         req_id: that of the request which this answers; left out when the request had none.
     """
@@ -72,13 +72,13 @@ class ConnectionData(Struct, frozen=True, kw_only=True):
 
     Attributes:
         client_id: ``client_<n>_<unix seconds>``.
-        available_services: what can be subscribed to on this endpoint.
+        available_services: the names that a subscription may have on this endpoint.
         endpoint: the path that was opened.
         supported_actions: what a client may send.
     """
 
     client_id: str
-    available_services: tuple[ServiceName, ...]
+    available_services: tuple[ServiceOrAll, ...]
     endpoint: str
     supported_actions: tuple[str, ...]
 
@@ -94,18 +94,20 @@ class ConnectionEstablished(Envelope, frozen=True, kw_only=True, tag="connection
 
     data: ConnectionData
     client_id: str
-    available_services: tuple[ServiceName, ...]
+    available_services: tuple[ServiceOrAll, ...]
 
 
 class WelcomeData(Struct, frozen=True, kw_only=True):
     """What there is, and how to ask for it.
 
     Attributes:
+        message: a greeting that names the endpoint.
         available_services: names of the services, by group.
         usage: for each kind of request, an example of it.
     """
 
-    available_services: dict[str, tuple[ServiceName, ...]]
+    message: str
+    available_services: dict[str, tuple[ServiceOrAll, ...]]
     usage: dict[str, dict[str, Any]]
 
 
@@ -207,7 +209,8 @@ class StatusData(Struct, frozen=True, kw_only=True):
         connected_at: RFC 3339 UTC.
         last_activity: when the client sent something last, RFC 3339 UTC.
         subscriptions: what the connection is subscribed to.
-        available_services: what it could be subscribed to.
+        total_clients: clients of the plain WebSocket that are connected to this process, this one among them.
+        available_services: the names that a subscription may have on this endpoint.
         messages_received: messages from this client.
         messages_sent: answers to this client; updates that go to everybody are not counted.
         services: where each service of the endpoint stands, by name.
@@ -218,7 +221,8 @@ class StatusData(Struct, frozen=True, kw_only=True):
     connected_at: Timestamp
     last_activity: Timestamp
     subscriptions: tuple[ServiceName, ...]
-    available_services: tuple[ServiceName, ...]
+    total_clients: int
+    available_services: tuple[ServiceOrAll, ...]
     messages_received: int
     messages_sent: int
     services: dict[str, ServiceState]
@@ -250,9 +254,11 @@ class Error(Envelope, frozen=True, kw_only=True, tag="error"):
 
     Attributes:
         data: what went wrong.
+        available_services: the same as in ``data``, for clients that look for it here.
     """
 
     data: ErrorData
+    available_services: tuple[ServiceOrAll, ...] | UnsetType = UNSET
 
 
 # Plain WebSocket, from the client
@@ -285,12 +291,12 @@ class SubscribeAction(Action, frozen=True, kw_only=True, tag="subscribe"):
 
     Attributes:
         service: a service or ``all``. Either this or ``services``.
-        services: several services.
+        services: several of these; with ``all`` among them the others need not be named.
         since: resume: send what was missed since this position. Only with a single service.
     """
 
     service: ServiceOrAll | UnsetType = UNSET
-    services: Annotated[tuple[ServiceName, ...], Meta(min_length=1)] | UnsetType = UNSET
+    services: Annotated[tuple[ServiceOrAll, ...], Meta(min_length=1)] | UnsetType = UNSET
     since: Position | UnsetType | None = UNSET
 
 
@@ -299,11 +305,11 @@ class UnsubscribeAction(Action, frozen=True, kw_only=True, tag="unsubscribe"):
 
     Attributes:
         service: a service or ``all``. Either this or ``services``.
-        services: several services.
+        services: several of these; with ``all`` among them the others need not be named.
     """
 
     service: ServiceOrAll | UnsetType = UNSET
-    services: Annotated[tuple[ServiceName, ...], Meta(min_length=1)] | UnsetType = UNSET
+    services: Annotated[tuple[ServiceOrAll, ...], Meta(min_length=1)] | UnsetType = UNSET
 
 
 class GetStatusAction(Action, frozen=True, kw_only=True, tag="get_status"):

@@ -10,7 +10,16 @@ import msgspec
 
 from websocket.broker.base import BusStatus
 from websocket.cache.base import CacheStatus
-from websocket.catalogue import CRYPTO_PRICES, ENDPOINTS, GROUPS, SERVICE_NAMES, SERVICES, services_of
+from websocket.catalogue import (
+    CRYPTO_PRICES,
+    ENDPOINTS,
+    GROUPS,
+    SERVICE_NAMES,
+    SERVICES,
+    SUBSCRIBABLE,
+    SYSTEM_SERVICES,
+    services_of,
+)
 from websocket.documentation import API_VERSION
 from websocket.documentation import http_answers as answers
 from websocket.documentation.archive_routes import archive_routes
@@ -75,6 +84,11 @@ def routes() -> tuple[RouteInfo, ...]:
         _page("/test-websocket", "A page that shows the feed as a browser gets it."),
         _page("/dashboard", "A page that shows every service on one screen."),
         _page("/docs", "This documentation, for people."),
+        _page(
+            "/favicon.ico",
+            "The icon of the pages.",
+            AnswerInfo(status=200, meaning="The icon.", media_type="image/x-icon"),
+        ),
         _json("/docs/asyncapi.json", "Both WebSocket protocols as an AsyncAPI 3.0 document.", _document("AsyncAPI")),
         _json("/docs/openapi.json", "The HTTP routes as an OpenAPI 3.1 document.", _document("OpenAPI")),
     )
@@ -244,8 +258,8 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
             )
         },
         pools={
-            "price ticks": answers.PoolHealth(
-                name="price ticks",
+            "market_data": answers.PoolHealth(
+                name="market_data",
                 active_source="binance",
                 available_sources=("binance", "coinbase_exchange"),
                 inactive_sources=("kraken",),
@@ -255,7 +269,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
                 failover_count=1,
                 failovers=(
                     answers.FailoverRecord(
-                        pool="price ticks",
+                        pool="market_data",
                         previous="kraken",
                         active="binance",
                         reason="it answers again",
@@ -287,7 +301,7 @@ def _health() -> tuple[AnswerInfo, AnswerInfo]:
         ),
         AnswerInfo(
             status=503,
-            meaning="`unhealthy`: no price is younger than `STALE_AFTER`.",
+            meaning="`unhealthy`: no price is younger than `STALE_AFTER`; `starting`: the first one is awaited.",
             type=answers.HealthReport,
             example=unhealthy,
         ),
@@ -328,7 +342,7 @@ def _stats() -> AnswerInfo:
         messages_received=1,
         messages_sent=3,
     )
-    subscriptions = {service: int(service in client.subscriptions) for service in SERVICE_NAMES}
+    subscriptions = {service: int(service in client.subscriptions) for service in SUBSCRIBABLE}
     stats = answers.Stats(
         active_connections=1,
         total_connections=1,
@@ -352,9 +366,9 @@ def _services() -> AnswerInfo:
     rows = tuple(
         answers.ServiceRow(
             **msgspec.structs.asdict(service),
-            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services),
+            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.names),
         )
-        for service in SERVICES
+        for service in (*SERVICES, *SYSTEM_SERVICES)
     )
     data = answers.Services(services=rows, groups={group: services_of(group) for group in GROUPS})
     example = answers.ServicesAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)

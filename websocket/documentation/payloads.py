@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA
+from websocket.catalogue import CRYPTO_PRICES, MARKET_DATA, SYSTEM
+from websocket.feed_status import FeedStatus
+from websocket.notices import Leader, SystemNotice
 from websocket.records import Price
 from websocket.services import service_classes
 from websocket.services.prices import MarketData
@@ -36,7 +38,17 @@ class Payload(Struct, frozen=True):
     example: Any
 
 
-PRICE_PAYLOADS: Mapping[str, Payload] = {
+_STALE_FEED = FeedStatus(
+    channel=CRYPTO_PRICES,
+    status="stale",
+    reason="DOT older than 180 s",
+    demo=False,
+    source="binance",
+    oldest_age_s=214.7,
+    timestamp=EXAMPLE_TIME,
+)
+
+OWN_PAYLOADS: Mapping[str, Payload] = {
     CRYPTO_PRICES: Payload(
         list[Price],
         [
@@ -66,8 +78,8 @@ PRICE_PAYLOADS: Mapping[str, Payload] = {
         MarketData,
         MarketData(
             prices={"bitcoin": 97412.35, "matic-network": 0.5012},
-            volumes={"bitcoin": 31720627780.81, "matic-network": None},
-            market_caps={"bitcoin": 1942318450000.0, "matic-network": None},
+            volumes={"bitcoin": 31720627780.81},
+            market_caps={"bitcoin": 1942318450000.0},
             price_changes={"bitcoin": 1.2306, "matic-network": -0.6147},
             last_updated={"bitcoin": EXAMPLE_TIME, "matic-network": "2026-11-21T09:58:30.000Z"},
             source="binance",
@@ -77,14 +89,29 @@ PRICE_PAYLOADS: Mapping[str, Payload] = {
             timestamp=EXAMPLE_TIME,
         ),
     ),
+    SYSTEM: Payload(
+        SystemNotice,
+        SystemNotice(
+            event="feed_status",
+            message="The price feed is stale: DOT older than 180 s.",
+            process="5000",
+            feed=_STALE_FEED,
+            leader=Leader(process="5000", since="2026-11-21T08:12:40.007Z"),
+            shutdown_at=None,
+            status="stale",
+            reason="DOT older than 180 s",
+            demo=False,
+            timestamp=EXAMPLE_TIME,
+        ),
+    ),
 }
-"""By channel; the service of the prices is no data service."""
+"""By channel; what publishes there is no data service."""
 
 
 @cache
 def payload_of(channel: str) -> Payload:
     """What a channel carries."""
-    if channel in PRICE_PAYLOADS:
-        return PRICE_PAYLOADS[channel]
+    if channel in OWN_PAYLOADS:
+        return OWN_PAYLOADS[channel]
     kind = service_classes()[channel].payload_type
     return Payload(kind, msgspec.json.decode((EXAMPLES / f"{channel}.json").read_bytes(), type=kind))

@@ -17,6 +17,7 @@ from websocket.catalogue import (
     GROUPS,
     MARKET_DATA,
     SERVICES,
+    SYSTEM,
     EndpointInfo,
     services_of,
 )
@@ -165,7 +166,7 @@ def _update_message(service: str) -> MessageInfo:
 def _connection_established(endpoint: EndpointInfo) -> MessageInfo:
     data = messages.ConnectionData(
         client_id=EXAMPLE_CLIENT,
-        available_services=endpoint.services,
+        available_services=endpoint.names,
         endpoint=endpoint.path,
         supported_actions=ACTIONS,
     )
@@ -180,20 +181,19 @@ def _connection_established(endpoint: EndpointInfo) -> MessageInfo:
 
 
 def _welcome(endpoint: EndpointInfo) -> MessageInfo:
-    usage = {str(request["action"]): request for request in map(as_json, _simple_requests(endpoint))}
-    data = messages.WelcomeData(available_services={group: services_of(group) for group in GROUPS}, usage=usage)
-    return _message(messages.Welcome, messages.Welcome(service="system", timestamp=EXAMPLE_TIME, data=data))
-
-
-def _simple_requests(endpoint: EndpointInfo) -> Sequence[messages.Action]:
-    """One of each kind."""
-    service = endpoint.services[0]
-    return (
+    service = "service_name"
+    requests: Sequence[messages.Action] = (
         messages.SubscribeAction(service=service),
         messages.UnsubscribeAction(service=service),
         messages.GetStatusAction(),
         messages.PingAction(data={}),
     )
+    data = messages.WelcomeData(
+        message="Connected to master WebSocket endpoint",
+        available_services={group: services_of(group) for group in GROUPS},
+        usage={str(request["action"]): request for request in map(as_json, requests)},
+    )
+    return _message(messages.Welcome, messages.Welcome(service="system", timestamp=EXAMPLE_TIME, data=data))
 
 
 def _confirmation(
@@ -203,7 +203,7 @@ def _confirmation(
 ) -> MessageInfo:
     service = endpoint.services[0]
     data = messages.SubscribedData(service=service, services=(service,), subscriptions=tuple(subscriptions))
-    return _message(kind, kind(service=service, timestamp=EXAMPLE_TIME, data=data, req_id=1))
+    return _message(kind, kind(service="system", timestamp=EXAMPLE_TIME, data=data, req_id=1))
 
 
 def _status(endpoint: EndpointInfo) -> MessageInfo:
@@ -215,7 +215,8 @@ def _status(endpoint: EndpointInfo) -> MessageInfo:
         connected_at=EXAMPLE_TIME,
         last_activity=EXAMPLE_TIME,
         subscriptions=(service,),
-        available_services=endpoint.services,
+        total_clients=5,
+        available_services=endpoint.names,
         messages_received=2,
         messages_sent=4,
         services={
@@ -234,7 +235,7 @@ def _error(endpoint: EndpointInfo) -> MessageInfo:
             code="invalid_service",
             message="Invalid service: 'weather'.",
             temporary=False,
-            available_services=endpoint.services,
+            available_services=endpoint.names,
         ),
         messages.ErrorData(
             code="unknown_action", message="Unknown action 'dance'.", temporary=False, supported_actions=ACTIONS
@@ -243,7 +244,12 @@ def _error(endpoint: EndpointInfo) -> MessageInfo:
             code="rate_limited", message="Too many messages; slow down.", temporary=True, retry_after_s=0.05
         ),
     )
-    examples = [messages.Error(service="system", timestamp=EXAMPLE_TIME, data=mistake) for mistake in mistakes]
+    examples = [
+        messages.Error(
+            service="system", timestamp=EXAMPLE_TIME, data=mistake, available_services=mistake.available_services
+        )
+        for mistake in mistakes
+    ]
     return _message(messages.Error, *examples)
 
 
@@ -254,15 +260,7 @@ def socketio_from_service() -> list[MessageInfo]:
     """The events of the service."""
     connected = messages.Connected(status="connected", sid=EXAMPLE_SID, timestamp=EXAMPLE_TIME)
     welcome = messages.WelcomeMessage(type="welcome", channels=CHANNELS, timestamp=EXAMPLE_TIME)
-    status = FeedStatus(
-        channel=CRYPTO_PRICES,
-        status="stale",
-        reason="DOT older than 180 s",
-        demo=False,
-        source="binance",
-        oldest_age_s=214.7,
-        timestamp=EXAMPLE_TIME,
-    )
+    status = payload_of(SYSTEM).example.feed
     mistake = messages.ErrorData(
         code="unknown_channel", message="There is no such channel.", temporary=False, available_channels=CHANNELS
     )

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from websocket.catalogue import CHANNELS, ENDPOINTS, MARKET_DATA, SERVICE_NAMES, SERVICES
+from websocket.catalogue import CHANNELS, ENDPOINTS, MARKET_DATA, SERVICES, SUBSCRIBABLE, SYSTEM, SYSTEM_SERVICES
 from websocket.documentation import messages, protocols
 from websocket.documentation.codes import CLOSE_CODES, HANDSHAKE_ANSWERS, error_codes
 from websocket.documentation.openapi import routes
@@ -96,8 +96,8 @@ def endpoints_table() -> Table:
         tuple(
             (
                 f"`{endpoint.path}`",
-                "at once" if endpoint.subscribes else "by hand",
-                "all" if endpoint.services == SERVICE_NAMES else ", ".join(f"`{name}`" for name in endpoint.services),
+                "by hand" if endpoint.subscribes is None else f"`{endpoint.subscribes}`",
+                "all" if endpoint.services == SUBSCRIBABLE else ", ".join(f"`{name}`" for name in endpoint.services),
                 endpoint.description,
             )
             for endpoint in ENDPOINTS
@@ -113,10 +113,10 @@ def services_table() -> Table:
             (
                 f"`{service.name}`",
                 f"`{service.group}`",
-                f"{service.interval_s:g} s",
+                "" if service.interval_s is None else f"{service.interval_s:g} s",
                 service.description,
             )
-            for service in SERVICES
+            for service in (*SERVICES, *SYSTEM_SERVICES)
         ),
     )
 
@@ -202,7 +202,7 @@ def socketio_acks() -> list[Entry]:
 def payloads() -> list[Entry]:
     """What each channel carries; the channels without a source share one entry."""
     entries = []
-    for channel in CHANNELS:
+    for channel in (*CHANNELS, SYSTEM):
         payload = payload_of(channel)
         summary = documentation_of(type(_first(payload.example))).summary
         entries.append(_described(channel, summary, payload.type, [payload.example]))

@@ -19,15 +19,17 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from websocket.chain_records import BlockInfo, ChainBlock, ChainStats, GasFees, NodeProbe, Transfer
-from websocket.errors import AccessRefused, RateLimited, UpstreamError, UpstreamStatus
+from websocket.chain_records import BlockInfo, ChainBlock, ChainStats, ContractEvents, GasFees, NodeProbe, Transfer
+from websocket.errors import AccessRefused, BadPayload, RateLimited, UpstreamError, UpstreamStatus
 from websocket.providers.base import Answer, Budget, Request, parse_count, parse_hash, parse_hex
 from websocket.providers.capabilities import ChainExplorer, ChainNode, GasOracle
 from websocket.providers.evm_answers import (
+    EVENT_TOPICS,
     NATIVE_ASSETS,
     TOKENS,
     TRANSFER_TOPIC,
     read_block,
+    read_contract_events,
     read_fee_history,
     read_token_transfers,
 )
@@ -225,11 +227,7 @@ class EvmNode(JsonRpcNode, ChainExplorer, GasOracle):
     def token_transfers_requests(self, block: BlockInfo) -> Sequence[Request]:
         """What moved of the known tokens in one block; none where the block's hash or tokens are not known."""
         hash = parse_hash(block.hash)
-        return self._token_transfers({"blockHash": hash}) if hash else []
-
-    def token_transfers_between_requests(self, first: int, last: int) -> Sequence[Request]:
-        """The same in a range of blocks, both ends included; hosts allow 1,000 blocks and fewer."""
-        return self._token_transfers({"fromBlock": hex(first), "toBlock": hex(last)})
+        return self._token_logs({"blockHash": hash}) if hash else []
 
     def parse_token_transfers(self, answers: Sequence[Answer]) -> list[Transfer]:
         """Reads ``[{"address": "0xda..", "topics": [...], "data": "0x..", "transactionHash": "0x..", ...}, ...]``.
@@ -247,6 +245,35 @@ class EvmNode(JsonRpcNode, ChainExplorer, GasOracle):
                 raise self.bad_payload(answer, "a list of events")
             transfers += read_token_transfers(result, chain=self.chain, source=self.name)
         return transfers
+
+    def contract_events_requests(self, blocks: range) -> Sequence[Request]:
+        """The last of some blocks, for its time, and what the contracts of the known tokens wrote in all of them.
+
+        Hosts allow ranges of 1,000 blocks, some of them fewer. None on chains whose tokens are not known.
+        """
+        where = {"fromBlock": hex(blocks[0]), "toBlock": hex(blocks[-1])}
+        logs = self._token_logs(where, topics=[list(EVENT_TOPICS)])
+        return [*self.block_requests(blocks[-1], full=False), *logs] if logs else []
+
+    def parse_contract_events(self, blocks: range, answers: Sequence[Answer]) -> ContractEvents:
+        """Reads the block, and the list that ``parse_token_transfers`` reads too, but stricter.
+
+        Raises:
+            BadPayload: it does not have the block; or a single event cannot be, is of another contract or block, was
+                removed by a reorganisation, or comes twice.
+        """
+        block = self.parse_block(answers[:1])
+        if block is None or block.info.height != blocks[-1] or block.info.time is None:
+            raise self.bad_payload(answers[0], f"block {blocks[-1]} with its time")
+        logs = answers[-1]
+        result = None if len(answers) < 2 else self._result(logs)
+        if not isinstance(result, list):
+            raise self.bad_payload(logs, "a list of events")
+        try:
+            events = read_contract_events(result, block.info, blocks=blocks)
+        except ValueError as error:
+            raise BadPayload(self.name, logs.request.operation, str(error)) from error
+        return ContractEvents(events=tuple(events), as_of=block.info.time)
 
     def gas_requests(self) -> Sequence[Request]:
         """Base fees and tips of the last 20 blocks."""
@@ -281,11 +308,11 @@ class EvmNode(JsonRpcNode, ChainExplorer, GasOracle):
             raise self.bad_payload(answers[-1], "a block")
         return ChainStats(chain=self.chain, source=self.name, as_of=answers[-1].received_at, latest_block=block.info)
 
-    def _token_transfers(self, where: dict[str, Any]) -> Sequence[Request]:
+    def _token_logs(self, where: dict[str, Any], topics: Sequence[Any] = (TRANSFER_TOPIC,)) -> Sequence[Request]:
         tokens = TOKENS.get(self.chain)
         if not tokens:
             return []
-        return [self._call("eth_getLogs", {"address": list(tokens), "topics": [TRANSFER_TOPIC], **where})]
+        return [self._call("eth_getLogs", {"address": list(tokens), "topics": list(topics), **where})]
 
 
 class SolanaNode(JsonRpcNode):

@@ -28,7 +28,7 @@ from websocket.settings import FeedSettings, ProviderSettings, Url
 
 TITLES = {
     "coindesk": "CoinDesk",
-    "cointelegraph": "Cointelegraph",
+    "cointelegraph": "CoinTelegraph",
     "decrypt": "Decrypt",
     "cryptoslate": "CryptoSlate",
     "bitcoin_magazine": "Bitcoin Magazine",

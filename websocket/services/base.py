@@ -19,8 +19,9 @@ from websocket.archive.progress import Jobs
 from websocket.archive.store import Archive
 from websocket.broker.base import Broker
 from websocket.cache.base import Cache
-from websocket.catalogue import service_named
+from websocket.catalogue import interval_of
 from websocket.errors import NotCollecting, SettingsError, UpstreamError
+from websocket.feed_status import is_warming_up
 from websocket.price_book import PriceBook
 from websocket.providers.base import Provider
 from websocket.records import to_rfc3339
@@ -38,16 +39,17 @@ P = TypeVar("P", bound=Provider)
 TAKE_OVER_S = 30.0
 """How long a process that takes over may need to know as much as the one before."""
 
-PartStatus = Literal["live", "stale", "down", "unconfigured"]
-ServiceStatus = Literal["live", "delayed", "stale", "degraded", "unconfigured", "down"]
+PartStatus = Literal["starting", "live", "stale", "down", "unconfigured"]
+ServiceStatus = Literal["starting", "live", "delayed", "stale", "degraded", "unconfigured", "down"]
 
 
 class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     """How one part of a payload stands.
 
     Attributes:
-        status: ``live``; ``stale`` when it is older than it should be; ``down`` when there is nothing;
-            ``unconfigured`` when something that it needs is not set.
+        status: ``live``; ``stale`` when it is older than it should be; ``starting`` when there is nothing yet, the
+            service has just begun, and no attempt has failed; ``down`` when there is nothing; ``unconfigured`` when
+            something that it needs is not set.
         as_of: since when the data stands, RFC 3339 UTC, or null without data. The source's own time where it gives one.
         source: who said so, or null.
         reason: why it is not ``live``, or null.
@@ -63,8 +65,9 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """What the payload of every data service ends with.
 
     Attributes:
-        status: ``live``: all parts are; ``degraded``: some are not; ``stale``: all that there is is old; ``down``:
-            there is nothing; ``unconfigured``: nothing is set up.
+        status: ``live``: all parts are; ``starting``: what is missing is still awaited after the start; ``degraded``:
+            some parts are not live; ``stale``: all that there is is old; ``down``: there is nothing; ``unconfigured``:
+            nothing is set up.
         reason: why it is not ``live``, or null.
         parts: how each part stands.
         demo: true when a simulated internet feeds the service.
@@ -103,12 +106,14 @@ class Part(Generic[T]):
         self._max_age_s = max_age_s
         self._clock = clock
         self._on_first = on_first
+        self._since = clock()
+        self._has_failed = False
         self._trouble: str | None = None
         self._unconfigured: str | None = None
 
     def hold(self, value: T, *, source: str, as_of: float) -> None:
         """Takes over what a source said; ``as_of`` is its own time where it gives one. Older news are passed over."""
-        self._trouble = None
+        self._trouble, self._has_failed = None, False
         # a clock that was set back leaves a moment that has not come yet, which would hide all news until it does
         was_empty = self.is_empty
         if self.as_of is None or as_of >= self.as_of or self.as_of > self._clock():
@@ -118,7 +123,15 @@ class Part(Generic[T]):
 
     def fail(self, reason: str) -> None:
         """Notes why the last attempt brought nothing; what is held stays."""
+        self._trouble, self._has_failed = reason, True
+
+    def lack(self, reason: str) -> None:
+        """Notes what else has to come before it can be filled: no source has failed."""
         self._trouble = reason
+
+    def begin(self) -> None:
+        """The service begins now: what it has not got yet is awaited for a while."""
+        self._since = self._clock()
 
     def unconfigured(self, reason: str) -> None:
         """Says that it is off, and why."""
@@ -134,7 +147,9 @@ class Part(Generic[T]):
         if self._unconfigured is not None:
             return PartInfo(status="unconfigured", as_of=None, source=None, reason=self._unconfigured)
         if self.as_of is None:
-            return PartInfo(status="down", as_of=None, source=None, reason=self._trouble or "nothing has come yet")
+            is_awaited = not self._has_failed and is_warming_up(self._since, self._clock())
+            status: PartStatus = "starting" if is_awaited else "down"
+            return PartInfo(status=status, as_of=None, source=None, reason=self._trouble or "nothing has come yet")
         is_old = self._clock() - self.as_of > self._max_age_s
         reason = (self._trouble or f"older than {self._max_age_s:g} s") if is_old else None
         return PartInfo(
@@ -246,8 +261,8 @@ class DataService(ABC):
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans all jobs: the refreshes, and the publication at the documented interval."""
         self.schedule_refreshes(scheduler)
-        interval_s = service_named(self.name).interval_s
-        scheduler.every(interval_s, f"publish {self.name}", self.publish, deadline_s=interval_s)
+        interval_s = interval_of(self.name)
+        scheduler.every(interval_s, f"publish_{self.name}", self.publish, deadline_s=interval_s)
 
     def publish(self) -> None:
         """Publishes what is known, if it is this process's turn."""
@@ -260,6 +275,8 @@ class DataService(ABC):
         """It is this process's turn to collect; the jobs begin after this."""
         taken_over = self.context.broker.last(self.name) is not None
         self._learning_until = self.context.clock() + TAKE_OVER_S if taken_over else None
+        for part in self.parts:
+            part.begin()
         self.restore()
 
     def restore(self) -> None:  # noqa: B027 - most have nothing to take over
@@ -316,7 +333,9 @@ def summarise(infos: Mapping[str, PartInfo]) -> tuple[ServiceStatus, str | None]
         return "unconfigured", reasons or None
     if wanted == {"live"}:
         return "live", None
-    if wanted == {"down"}:
+    if wanted - {"live"} == {"starting"}:
+        return "starting", reasons
+    if not wanted & {"live", "stale"}:
         return "down", reasons
     return ("stale" if "live" not in wanted else "degraded"), reasons
 

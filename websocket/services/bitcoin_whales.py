@@ -76,15 +76,20 @@ class BitcoinWhales:
         self._settings = settings
         self._ledger = ledger
         self._blocks, self._mempool, self._details = blocks, mempool, details
-        self._lists = context.pool("whale blocks", settings.block_providers, BlockExplorer, topic="whale_blocks")
+        self._lists = context.pool(
+            "whale_tracking_bitcoin_blocks", settings.block_providers, BlockExplorer, topic="whale_blocks"
+        )
         self._contents = context.pool(
-            "whale block contents", settings.block_providers, BlockTransactions, topic="whale_contents"
+            "whale_tracking_bitcoin_contents", settings.block_providers, BlockTransactions, topic="whale_contents"
         )
         self._transactions = context.pool(
-            "whale transactions", settings.transaction_providers, BlockTransactions, topic="whale_transactions"
+            "whale_tracking_bitcoin_transactions",
+            settings.transaction_providers,
+            BlockTransactions,
+            topic="whale_transactions",
         )
         self._waiting = context.pool(
-            "whale mempool", settings.mempool_providers, MempoolTransfers, topic="whale_mempool"
+            "whale_tracking_bitcoin_mempool", settings.mempool_providers, MempoolTransfers, topic="whale_mempool"
         )
         self._candidates: dict[str, Candidate] = {}
         self._settled: OrderedDict[str, None] = OrderedDict()
@@ -106,7 +111,7 @@ class BitcoinWhales:
         settings, deadline_s = self._settings, self._context.settings.upstream.deadline_s
         scheduler.every(
             settings.bitcoin_interval_s,
-            "whales: bitcoin blocks",
+            "whale_tracking_bitcoin_blocks_collection",
             self.refresh_blocks,
             # a source that gives a block in pages needs a while
             deadline_s=deadline_s * 12,
@@ -114,14 +119,14 @@ class BitcoinWhales:
         )
         scheduler.every(
             settings.mempool_interval_s,
-            "whales: bitcoin mempool",
+            "whale_tracking_bitcoin_mempool_collection",
             self.refresh_mempool,
             deadline_s=deadline_s * 4,
             delay_s=16,
         )
         scheduler.every(
             DETAILS_INTERVAL_S,
-            "whales: bitcoin details",
+            "whale_tracking_bitcoin_details_collection",
             self.refresh_details,
             deadline_s=deadline_s * 4,
             delay_s=20,
@@ -133,7 +138,7 @@ class BitcoinWhales:
         """Reads the blocks that are new, or were missed."""
         if not self._ledger.has_price("BTC"):
             # nothing is lost: the blocks are read when there is a price
-            self._blocks.fail("there is no recent dollar price of BTC")
+            self._blocks.lack("there is no recent dollar price of BTC")
             return
         try:
             listed = {block.height: block for block in self._lists.fetch(self._ask_list)}
@@ -150,7 +155,7 @@ class BitcoinWhales:
             return
         left = self.follower.missing(tip.height, now)
         if left:
-            self._blocks.fail(f"{len(left)} blocks are still to be read")
+            self._blocks.lack(f"{len(left)} blocks are still to be read")
         else:
             # blocks come when they come: what counts is when it was seen that there is no further one
             self._blocks.hold(tip.height, source=self._lists.active or "", as_of=now)

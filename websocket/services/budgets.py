@@ -26,7 +26,7 @@ class BudgetKeeper:
 
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans the saving."""
-        scheduler.every(SAVE_INTERVAL_S, "save budgets", self.save, deadline_s=10, delay_s=SAVE_INTERVAL_S)
+        scheduler.every(SAVE_INTERVAL_S, "save_budgets", self.save, deadline_s=10, delay_s=SAVE_INTERVAL_S)
 
     def save(self) -> None:
         """Keeps the usage so far."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
-from websocket.chain_records import FeeRates, ProtocolFees, Tvl
+from websocket.chain_records import ContractEvents, FeeRates, ProtocolFees, Tvl
 from websocket.providers.base import Answer, Provider, Request
 from websocket.services.base import ServiceContext
 from websocket.upstream.failover import Pool
@@ -47,6 +47,17 @@ class ApplicationFeesSource(Protocol):
 
     def parse_fees(self, answers: Sequence[Answer]) -> ProtocolFees:
         """The fees of that chain."""
+
+
+@runtime_checkable
+class EventNode(Protocol):
+    """Knows what well-known contracts wrote to the log of their chain."""
+
+    def contract_events_requests(self, blocks: range) -> Sequence[Request]:
+        """The requests that bring the events of some blocks in a row."""
+
+    def parse_contract_events(self, blocks: range, answers: Sequence[Answer]) -> ContractEvents:
+        """The events of these blocks."""
 
 
 def as_kind(provider: Provider, kind: Callable[..., C]) -> C:

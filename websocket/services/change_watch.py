@@ -43,7 +43,7 @@ class ChangeWatch:
         """Plans the looks."""
         scheduler.every(
             LOOK_INTERVAL_S,
-            f"{self._name} changes",
+            f"{self._name}_changes",
             self.look,
             deadline_s=10 * LOOK_INTERVAL_S,
             delay_s=LOOK_INTERVAL_S,

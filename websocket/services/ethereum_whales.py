@@ -55,8 +55,8 @@ class EthereumWhales:
             and isinstance(source.provider, BlockNode)
             and source.provider.chain == CHAIN
         ]
-        self._nodes = context.pool("whale nodes", names, ChainNode, topic="whale_blocks")
-        self._token_nodes = context.pool("whale token nodes", names, ChainNode, topic="whale_tokens")
+        self._nodes = context.pool("whale_tracking_ethereum_blocks", names, ChainNode, topic="whale_blocks")
+        self._token_nodes = context.pool("whale_tracking_ethereum_tokens", names, ChainNode, topic="whale_tokens")
         self._tokens_due: deque[BlockInfo] = deque()
 
     @property
@@ -74,14 +74,18 @@ class EthereumWhales:
         """Plans the refreshes; they begin when there may be prices."""
         deadline_s = self._context.settings.upstream.deadline_s * 6
         scheduler.every(
-            self._settings.ethereum_interval_s, "whales: ethereum", self.refresh, deadline_s=deadline_s, delay_s=14
+            self._settings.ethereum_interval_s,
+            "whale_tracking_ethereum_collection",
+            self.refresh,
+            deadline_s=deadline_s,
+            delay_s=14,
         )
 
     def refresh(self) -> None:
         """Reads the blocks that are new, or were missed, and the events in them."""
         if not self._ledger.has_price(COIN):
             # nothing is lost for a while: the blocks are read when there is a price
-            self._blocks.fail(f"there is no recent dollar price of {COIN}")
+            self._blocks.lack(f"there is no recent dollar price of {COIN}")
             return
         try:
             self._refresh_blocks()
@@ -104,7 +108,7 @@ class EthereumWhales:
             self._take(block)
         left = self.follower.missing(tip.info.height, self._context.clock())
         if left:
-            self._blocks.fail(f"{len(left)} blocks are still to be read")
+            self._blocks.lack(f"{len(left)} blocks are still to be read")
         else:
             now = self._context.clock()
             as_of = now if tip.info.time is None else min(tip.info.time, now)

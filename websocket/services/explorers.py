@@ -14,7 +14,7 @@ import msgspec
 from websocket.chain_records import BlockInfo, ChainStats, FeeRates
 from websocket.providers.base import Answer, Provider
 from websocket.providers.capabilities import BlockExplorer, ChainExplorer
-from websocket.records import to_rfc3339
+from websocket.records import figure, to_rfc3339
 from websocket.scheduler import Scheduler
 from websocket.services.base import DataService, Part, ServiceContext
 from websocket.services.chain_contracts import FeeRateSource, as_kind, pool_of
@@ -124,7 +124,7 @@ class ExplorerService(DataService):
 
         self._bitcoin = self._stats_refresh(
             BITCOIN,
-            "explorers bitcoin",
+            "explorers_bitcoin",
             settings.explorer_bitcoin_providers,
             (self._chains[BITCOIN].block, self._mining, self._mempool),
             interval_s=settings.explorer_interval_s,
@@ -132,7 +132,7 @@ class ExplorerService(DataService):
         nodes = [name for name in context.sources if name.startswith(f"{ETHEREUM}:")]
         self._ethereum = self._stats_refresh(
             ETHEREUM,
-            "explorers ethereum",
+            "explorers_ethereum",
             [*nodes, *settings.explorer_ethereum_providers],
             (self._chains[ETHEREUM].block,),
             interval_s=settings.explorer_ethereum_interval_s,
@@ -140,7 +140,7 @@ class ExplorerService(DataService):
         self._days = {
             name: self._stats_refresh(
                 name,
-                f"explorers {name} day",
+                f"explorers_{name}_day",
                 [one for one in settings.explorer_day_providers if name in _chains_of(context.sources[one])],
                 (chain.day,),
                 interval_s=settings.explorer_day_interval_s,
@@ -149,7 +149,7 @@ class ExplorerService(DataService):
         }
         self._bitcoin_tip = PartRefresh(
             context.pool(
-                "explorers bitcoin tip", settings.explorer_tip_providers, BlockExplorer, topic="explorers bitcoin tip"
+                "explorers_bitcoin_tip", settings.explorer_tip_providers, BlockExplorer, topic="explorers_bitcoin_tip"
             ),
             (self._chains[BITCOIN].block,),
             requests=lambda provider: provider.blocks_requests(),
@@ -158,7 +158,7 @@ class ExplorerService(DataService):
             clock=clock,
         )
         self._fees = PartRefresh(
-            pool_of(context, "explorers fee rates", settings.explorer_fee_providers, FeeRateSource, topic="fee rates"),
+            pool_of(context, "explorers_fee_rates", settings.explorer_fee_providers, FeeRateSource, topic="fee rates"),
             (self._fee_rates,),
             requests=lambda provider: as_kind(provider, FeeRateSource).fee_rates_requests(),
             read=self._read_fee_rates,
@@ -191,16 +191,16 @@ class ExplorerService(DataService):
         jobs: list[tuple[str, Callable[[], object], float, float]] = [
             ("bitcoin", self.refresh_bitcoin, interval_s, 0.0),
             # half an interval after the whole look, so that the newest block is asked for twice in each
-            ("bitcoin tip", self.refresh_bitcoin_tip, interval_s, interval_s / 2),
+            ("bitcoin_tip", self.refresh_bitcoin_tip, interval_s, interval_s / 2),
             ("ethereum", self.refresh_ethereum, settings.explorer_ethereum_interval_s, 0.0),
-            ("fee rates", self.refresh_fee_rates, FEE_RATES_INTERVALS * interval_s, 0.0),
+            ("fee_rates", self.refresh_fee_rates, FEE_RATES_INTERVALS * interval_s, 0.0),
         ]
         for job, refresh, every_s, delay_s in jobs:
             run = then_first_news(self, refresh)
-            scheduler.every(every_s, f"explorers {job}", run, deadline_s=deadline_s, delay_s=delay_s)
+            scheduler.every(every_s, f"explorers_{job}_collection", run, deadline_s=deadline_s, delay_s=delay_s)
         for name, day in self._days.items():
             paced = Paced(settings.explorer_day_interval_s, then_first_news(self, day.run), clock=self.context.clock)
-            scheduler.every(paced.job_interval_s, f"explorers {name} day", paced, deadline_s=deadline_s)
+            scheduler.every(paced.job_interval_s, f"explorers_{name}_day_collection", paced, deadline_s=deadline_s)
 
     # Collecting
 
@@ -348,13 +348,13 @@ class ExplorerService(DataService):
             block_time=to_rfc3339(block.time) if block and block.time is not None else None,
             block_transactions=block.transactions if block else None,
             block_size=block.size_bytes if block else None,
-            network_hashrate=mining.hash_rate if mining else None,
+            network_hashrate=figure(mining.hash_rate) if mining else None,
             hashrate_estimated=mining.estimated if mining and mining.hash_rate is not None else None,
             difficulty=mining.difficulty if mining else None,
             mempool_size=mempool.transactions if mempool else None,
             mempool_vbytes=mempool.vbytes if mempool else None,
             transactions_count=day.transactions if day else None,
-            average_fee_usd=day.average_fee_usd if day else None,
+            average_fee_usd=figure(day.average_fee_usd) if day else None,
             fee_rates=FeeRateInfo.of(rates) if rates else None,
             reorganisation=ReorganisationInfo.of(chain.tip.reorganisation) if chain.tip.reorganisation else None,
         )

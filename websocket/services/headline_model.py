@@ -77,7 +77,7 @@ class HeadlineModel:
         self._verdicts: dict[str, Verdict] = {}
         self._trouble: str | None = None
         """Why the last request brought nothing."""
-        self._pool = context.pool("headline models", self._settings.model_providers, Provider, topic="headline_moods")
+        self._pool = context.pool("sentiment_model", self._settings.model_providers, Provider, topic="headline_moods")
         self.configured = any(source.configured for source in self._pool.sources)
         if not self.configured:
             keys = dict.fromkeys(key_setting(source.name) for source in self._pool.sources)
@@ -120,7 +120,10 @@ class HeadlineModel:
                 self._part.fail(self._trouble)
         else:
             too_few = f"only {len(moods)} judged headlines of the last 24 hours"
-            self._part.fail(self._trouble or news.lacking or too_few)
+            if self._trouble is not None:
+                self._part.fail(self._trouble)
+            else:
+                self._part.lack(news.lacking or too_few)
 
     def restore(self) -> None:
         """Takes over what an earlier run paid for."""

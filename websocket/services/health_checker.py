@@ -137,7 +137,7 @@ class HealthCheckerService(DataService):
         outstanding = self._probes.outstanding()
         if outstanding:
             providers = "1 provider was" if len(outstanding) == 1 else f"{len(outstanding)} providers were"
-            self._probing.fail(f"{providers} not checked yet")
+            self._probing.lack(f"{providers} not checked yet")
         elif self._probes.looked_at is not None:
             self._probing.hold(len(self.context.sources), source="this process", as_of=self._probes.looked_at)
 
@@ -161,9 +161,9 @@ class HealthCheckerService(DataService):
             circuit=status.state,
             retry_at=_time(status.retry_at),
             in_use=not self._probes.is_idle(source),
-            response_time_ms=_rounded(status.response_time_ms, 1),
-            p95_ms=_rounded(status.p95_ms, 1),
-            success_rate=_rounded(status.success_rate, 4),
+            response_time_ms=status.response_time_ms,
+            p95_ms=status.p95_ms,
+            success_rate=status.success_rate,
             asks_last_hour=status.asks_last_hour,
             last_check=_time(status.last_check),
             last_success=_time(status.last_success),
@@ -184,7 +184,3 @@ def overall_health(statuses: Iterable[ProviderStatus]) -> OverallHealth:
 
 def _time(unix_s: float | None) -> str | None:
     return None if unix_s is None else to_rfc3339(unix_s)
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)

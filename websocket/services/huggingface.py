@@ -66,7 +66,7 @@ class HuggingFaceService(DataService):
             kind: self.part(name, RepoList, max_age_s=max_age_s) for kind, name in PARTS.items()
         }
         self._pools: dict[RepoKind, Pool[Provider]] = {
-            kind: context.pool(f"hub {name}", self._settings.providers, Provider, topic=name)
+            kind: context.pool(f"huggingface_{name}", self._settings.providers, Provider, topic=name)
             for kind, name in PARTS.items()
         }
 
@@ -82,7 +82,7 @@ class HuggingFaceService(DataService):
             )
             scheduler.every(
                 refresh.job_interval_s,
-                f"huggingface: {name}",
+                f"huggingface_{name}_collection",
                 refresh,
                 deadline_s=deadline_s,
                 delay_s=position * STAGGER_S,
@@ -145,14 +145,18 @@ class HuggingFaceService(DataService):
 
     def payload(self) -> HuggingFace:
         models, datasets = self._lists["model"], self._lists["dataset"]
+        top_models = [] if models.value is None else models.value.top
+        top_datasets = [] if datasets.value is None else datasets.value.top
         moments = [part.as_of for part in self._lists.values() if part.as_of is not None]
         return HuggingFace(
             total_models=None if models.value is None else models.value.total,
             total_datasets=None if datasets.value is None else datasets.value.total,
             models_capped=None if models.value is None else models.value.is_capped,
             datasets_capped=None if datasets.value is None else datasets.value.is_capped,
-            available_models=[_model_row(repo) for repo in (models.value.top if models.value else [])],
-            available_datasets=[_dataset_row(repo) for repo in (datasets.value.top if datasets.value else [])],
+            available_models=[repo.id for repo in top_models],
+            available_datasets=[repo.id for repo in top_datasets],
+            model_details=[_model_row(repo) for repo in top_models],
+            dataset_details=[_dataset_row(repo) for repo in top_datasets],
             search_terms=list(self._settings.search),
             last_refresh=to_rfc3339(max(moments)) if moments else None,
             **self.standing(),

@@ -66,8 +66,10 @@ class HuggingFace(Payload, frozen=True, kw_only=True):
         models_capped: true when there are more models than were counted (``HUGGINGFACE_PAGES``); null before the first
             reading.
         datasets_capped: the same of datasets.
-        available_models: the most downloaded of them, at most ``HUGGINGFACE_LISTED``.
+        available_models: names of the most downloaded of them on the hub, at most ``HUGGINGFACE_LISTED``.
         available_datasets: the same of datasets.
+        model_details: the same models in the same order, with what the hub says about them.
+        dataset_details: the same of datasets.
         search_terms: what is searched for.
         last_refresh: when the newer of the two lists was read, RFC 3339 UTC, or null; ``parts`` has both.
     """
@@ -76,7 +78,9 @@ class HuggingFace(Payload, frozen=True, kw_only=True):
     total_datasets: int | None
     models_capped: bool | None
     datasets_capped: bool | None
-    available_models: list[ModelRow]
-    available_datasets: list[DatasetRow]
+    available_models: list[str]
+    available_datasets: list[str]
+    model_details: list[ModelRow]
+    dataset_details: list[DatasetRow]
     search_terms: list[str]
     last_refresh: str | None

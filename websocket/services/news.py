@@ -39,8 +39,10 @@ class NewsArticle(msgspec.Struct, frozen=True, kw_only=True):
         id: the same for the same article in every publication.
         title: headline, plain text without markup, at most 300 characters.
         url: http or https, without tracking parameters.
-        source: name of the feed that had it first; see ``sources``.
-        published_at: when it came out, as the feed says; RFC 3339 UTC, or null when that is not known.
+        source: name of the feed that had it first, as its publisher writes it, for example ``CoinDesk``.
+        source_id: our identifier of that feed, as in ``source_details[].id`` and ``parts``.
+        published_at: when it came out, as the feed says; where it does not say, the same as ``seen_at``. RFC 3339 UTC.
+        dated: whether the feed says when it came out.
         seen_at: when we first read it, RFC 3339 UTC.
         categories: in lower case; those that we recognise first, then those of the feed; at most ten.
     """
@@ -49,7 +51,9 @@ class NewsArticle(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     url: str
     source: str
-    published_at: str | None
+    source_id: str
+    published_at: str
+    dated: bool
     seen_at: str
     categories: tuple[str, ...]
 
@@ -58,8 +62,8 @@ class NewsFeed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed, and how it stands.
 
     Attributes:
-        name: as in ``articles[].source``.
-        title: as its publisher writes it.
+        name: as in ``sources`` and ``articles[].source``.
+        id: our identifier, as in ``articles[].source_id`` and ``parts``.
         status: as in ``parts``.
         as_of: when it was last read, RFC 3339 UTC, or null.
         reason: why it is not ``live``, or null.
@@ -67,7 +71,7 @@ class NewsFeed(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    title: str
+    id: str
     status: PartStatus
     as_of: str | None
     reason: str | None
@@ -79,12 +83,14 @@ class News(Payload, frozen=True, kw_only=True):
 
     Attributes:
         articles: newest first, each once whichever feeds have it; bounded (``NEWS_LISTED``).
-        sources: the feeds, best known first.
+        sources: names of the feeds that are read, best known first.
+        source_details: every feed, those that need a key that is not set included, and how it stands.
         categories: of the listed articles, most frequent first; at most 30.
     """
 
     articles: list[NewsArticle]
-    sources: list[NewsFeed]
+    sources: list[str]
+    source_details: list[NewsFeed]
     categories: list[str]
 
 
@@ -165,7 +171,7 @@ class NewsService(DataService):
         self.feeds = [self._feed(name) for name in (*names, *self._settings.providers)]
 
     def _feed(self, name: str) -> Feed:
-        pool = self.context.pool(f"news {name}", [name], NewsSource, topic="articles")
+        pool = self.context.pool(f"news_{name}", [name], NewsSource, topic="articles")
         feed = Feed(name, pool, self.part(name, int, max_age_s=self._settings.stale_after_s))
         if not feed.configured:
             feed.part.unconfigured(f"needs a key for {name}")
@@ -177,7 +183,7 @@ class NewsService(DataService):
             refresh = Paced(self._settings.interval_s, partial(self.refresh, feed), clock=self.context.clock)
             scheduler.every(
                 refresh.job_interval_s,
-                f"news: {feed.name}",
+                f"news_{feed.name}_collection",
                 refresh,
                 deadline_s=deadline_s,
                 delay_s=position * STAGGER_S,
@@ -205,6 +211,7 @@ class NewsService(DataService):
         articles = self._shelf.newest()
         standing = self.standing()
         by_feed = Counter(article.source for article in articles)
+        titles = {feed.name: feed.title for feed in self.feeds}
         categories = Counter(category for article in articles for category in article.categories)
         parts = standing["parts"]
         return News(
@@ -213,17 +220,20 @@ class NewsService(DataService):
                     id=article.id,
                     title=article.title,
                     url=article.url,
-                    source=article.source,
-                    published_at=None if article.published_at is None else to_rfc3339(article.published_at),
+                    source=titles.get(article.source, article.source),
+                    source_id=article.source,
+                    published_at=to_rfc3339(article.time),
+                    dated=article.published_at is not None,
                     seen_at=to_rfc3339(article.seen_at),
                     categories=article.categories,
                 )
                 for article in articles
             ],
-            sources=[
+            sources=[feed.title for feed in self.feeds if feed.configured],
+            source_details=[
                 NewsFeed(
-                    name=feed.name,
-                    title=feed.title,
+                    name=feed.title,
+                    id=feed.name,
                     status=parts[feed.name].status,
                     as_of=parts[feed.name].as_of,
                     reason=parts[feed.name].reason,

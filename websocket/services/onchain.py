@@ -11,24 +11,26 @@ from typing import Any
 
 import msgspec
 
-from websocket.chain_records import GasFees, NetworkActivity, ProtocolFees, Tvl
+from websocket.chain_records import ContractEvent, GasFees, NetworkActivity, ProtocolFees, Tvl
 from websocket.providers.base import Answer, Provider
 from websocket.providers.capabilities import ActivityProvider, BlockExplorer, ChainExplorer, GasOracle
 from websocket.scheduler import Scheduler
 from websocket.services.base import DataService, Part, ServiceContext
-from websocket.services.chain_contracts import ApplicationFeesSource, TvlSource, as_kind, pool_of
+from websocket.services.chain_contracts import ApplicationFeesSource, EventNode, TvlSource, as_kind, pool_of
 from websocket.services.chain_heights import ChainHeight, pace_of
 from websocket.services.onchain_judgement import (
     block_fees_of,
     completed,
     fees_usd_of,
+    newest_events,
     total_tvl,
     wrong_activity,
     wrong_application_fees,
+    wrong_events,
     wrong_gas,
     wrong_tvl,
 )
-from websocket.services.onchain_payload import BlockFees, ChainActivity, GasPrices, Onchain
+from websocket.services.onchain_payload import BlockFees, ChainActivity, ContractEventInfo, GasPrices, Onchain
 from websocket.services.part_refresh import Paced, PartRefresh, live_value, then_first_news
 from websocket.services.rpc_nodes_payload import unfit_nodes
 
@@ -46,6 +48,15 @@ SOURCES_IN_A_ROUND = 6
 GAS_MAX_AGE_S = 120.0
 DAILY_MAX_AGE_S = 3.5 * 86_400.0
 """A day is counted one or two days after its end; a little patience with whoever counts does no harm."""
+
+EVENT_INTERVAL_S = 30.0
+EVENT_BLOCKS = 4
+"""Read at a time: more than come in an interval, and far fewer than any host allows; 4 real ones have some 600 kB."""
+
+EVENT_DELAY_S = 5.0
+"""By then the first answer about gas has said how high the chain is."""
+
+EVENTS_MAX_AGE_S = 240.0
 
 ACTIVITY_INTERVALS_TO_STALE = 10
 SLOW_INTERVALS_TO_STALE = 3
@@ -80,10 +91,13 @@ class OnchainService(DataService):
         self._block_fees = self.part("bitcoin_block_fees", BlockFees, max_age_s=block_age_s)
         self._application_fees = self.part("ethereum_application_fees", ProtocolFees, max_age_s=tvl_age_s)
         self._tvl: Part[list[Tvl]] = self.part("tvl", list, max_age_s=tvl_age_s)
+        self._events: Part[list[ContractEvent]] = self.part("contract_events", list, max_age_s=EVENTS_MAX_AGE_S)
+        self._event_blocks = range(0)
+        """What is being asked for."""
 
         nodes = [name for name in context.sources if name.startswith(f"{ETHEREUM}:")]
         self._gas_refresh = PartRefresh(
-            pool("onchain gas", [*nodes, *settings.onchain_gas_providers], GasOracle, topic="gas"),
+            pool("onchain_gas", [*nodes, *settings.onchain_gas_providers], GasOracle, topic="gas"),
             [self._gas],
             requests=lambda provider: provider.gas_requests(),
             read=self._read_gas,
@@ -92,7 +106,7 @@ class OnchainService(DataService):
             leave_out=lambda: unfit_nodes(context.broker, now=clock()),
         )
         self._activity_refresh = PartRefresh(
-            pool("onchain activity", settings.onchain_activity_providers, ActivityProvider, topic="activity of today"),
+            pool("onchain_activity", settings.onchain_activity_providers, ActivityProvider, topic="activity of today"),
             [self._activity],
             requests=lambda provider: provider.activity_requests(),
             read=self._read_activity,
@@ -100,16 +114,30 @@ class OnchainService(DataService):
             clock=clock,
         )
         self._daily_refresh = PartRefresh(
-            pool("onchain daily", settings.onchain_daily_providers, ActivityProvider, topic="activity by day"),
+            pool("onchain_daily", settings.onchain_daily_providers, ActivityProvider, topic="activity by day"),
             self._daily.values(),
             requests=lambda provider: provider.activity_requests(),
             read=self._read_activity,
             interval_s=settings.onchain_daily_interval_s,
             clock=clock,
         )
+        self._events_refresh = PartRefresh(
+            context.pool(
+                "onchain_contract_events",
+                [name for name in nodes if isinstance(context.sources[name].provider, EventNode)],
+                Provider,
+                topic="contract events",
+            ),
+            [self._events],
+            requests=lambda provider: as_kind(provider, EventNode).contract_events_requests(self._event_blocks),
+            read=self._read_events,
+            interval_s=EVENT_INTERVAL_S,
+            clock=clock,
+            leave_out=lambda: unfit_nodes(context.broker, now=clock()),
+        )
         self._fee_refreshes = {name: self._fee_refresh(name) for name in COINS}
         self._block_refresh = PartRefresh(
-            pool("onchain block fees", settings.onchain_block_providers, BlockExplorer, topic="block fees"),
+            pool("onchain_block_fees", settings.onchain_block_providers, BlockExplorer, topic="block fees"),
             [self._block_fees],
             requests=lambda provider: provider.blocks_requests(),
             read=self._read_blocks,
@@ -117,14 +145,14 @@ class OnchainService(DataService):
             clock=clock,
         )
         self._tvl_refresh = PartRefresh(
-            pool_of(context, "onchain tvl", settings.onchain_tvl_providers, TvlSource, topic="tvl"),
+            pool_of(context, "onchain_tvl", settings.onchain_tvl_providers, TvlSource, topic="tvl"),
             [self._tvl],
             requests=lambda provider: as_kind(provider, TvlSource).tvl_requests(),
             read=self._read_tvl,
             interval_s=settings.onchain_tvl_interval_s,
             clock=clock,
         )
-        name = "onchain application fees"
+        name = "onchain_application_fees"
         self._application_refresh = PartRefresh(
             pool_of(context, name, settings.onchain_tvl_providers, ApplicationFeesSource, topic="application fees"),
             [self._application_fees],
@@ -147,7 +175,7 @@ class OnchainService(DataService):
             refresh.hold(self._fees[chain], fees, source=stats.source, as_of=stats.as_of)
             return []
 
-        name = f"onchain {chain} fees"
+        name = f"onchain_{chain}_fees"
         return PartRefresh(
             self.context.pool(name, settings.onchain_fee_providers, ChainExplorer, topic=name),
             [self._fees[chain]],
@@ -164,25 +192,47 @@ class OnchainService(DataService):
             ("gas", settings.onchain_gas_interval_s, self.refresh_gas),
             ("activity", settings.onchain_activity_interval_s, self.refresh_activity),
         ):
-            scheduler.every(interval_s, f"onchain {job}", then_first_news(self, refresh), deadline_s=deadline_s)
+            scheduler.every(
+                interval_s, f"onchain_{job}_collection", then_first_news(self, refresh), deadline_s=deadline_s
+            )
+        scheduler.every(
+            EVENT_INTERVAL_S,
+            "onchain_contract_events_collection",
+            then_first_news(self, self.refresh_events),
+            deadline_s=deadline_s,
+            delay_s=EVENT_DELAY_S,
+        )
         slow: list[tuple[str, float, Callable[[], bool]]] = [
             ("daily", settings.onchain_daily_interval_s, self.refresh_daily),
-            ("block fees", settings.onchain_block_interval_s, self.refresh_block_fees),
+            ("block_fees", settings.onchain_block_interval_s, self.refresh_block_fees),
             ("tvl", settings.onchain_tvl_interval_s, self.refresh_tvl),
-            ("application fees", settings.onchain_tvl_interval_s, self.refresh_application_fees),
+            ("application_fees", settings.onchain_tvl_interval_s, self.refresh_application_fees),
         ]
         slow += [
-            (f"{name} fees", settings.onchain_fee_interval_s, fees.run) for name, fees in self._fee_refreshes.items()
+            (f"{name}_fees", settings.onchain_fee_interval_s, fees.run) for name, fees in self._fee_refreshes.items()
         ]
         for job, interval_s, refresh in slow:
             paced = Paced(interval_s, then_first_news(self, refresh), clock=clock)
-            scheduler.every(paced.job_interval_s, f"onchain {job}", paced, deadline_s=deadline_s)
+            scheduler.every(paced.job_interval_s, f"onchain_{job}_collection", paced, deadline_s=deadline_s)
 
     # Collecting
 
     def refresh_gas(self) -> bool:
         """Asks what gas costs on Ethereum."""
         return self._gas_refresh.run()
+
+    def refresh_events(self) -> bool:
+        """Asks what well-known contracts on Ethereum wrote in its newest blocks.
+
+        That is up to the newest that a node must have which is not left out; so deep they are hardly ever replaced.
+        """
+        best = self._gas_height.best
+        if best is None:
+            self._events.fail("the height of the chain is not known yet")
+            return False
+        end = max(best - pace_of(ETHEREUM).lag_limit + 1, EVENT_BLOCKS)
+        self._event_blocks = range(end - EVENT_BLOCKS, end)
+        return self._events_refresh.run()
 
     def refresh_activity(self) -> bool:
         """Asks for Ethereum's transactions of today."""
@@ -215,6 +265,17 @@ class OnchainService(DataService):
         wrong = wrong_gas(gas, ETHEREUM, live_value(self._gas)) or self._wrong_height(gas)
         if wrong is None:
             refresh.hold(self._gas, gas, source=gas.source, as_of=gas.as_of)
+        return [wrong]
+
+    def _read_events(
+        self, refresh: PartRefresh[Provider], provider: Provider, answers: Sequence[Answer]
+    ) -> list[str | None]:
+        blocks = self._event_blocks
+        read = as_kind(provider, EventNode).parse_contract_events(blocks, answers)
+        wrong = wrong_events(read.events)
+        if wrong is None:
+            events = newest_events(read.events, self._events.value or (), blocks)
+            refresh.hold(self._events, events, source=provider.name, as_of=read.as_of)
         return [wrong]
 
     def _wrong_height(self, gas: GasFees) -> str | None:
@@ -293,6 +354,7 @@ class OnchainService(DataService):
             tvl=round(total_tvl(locked), 2) if locked else None,
             tvl_by_chain={row.chain: round(row.tvl_usd, 2) for row in locked[:TVL_CHAINS]},
             chains=chains,
+            contract_events=[ContractEventInfo.of(event) for event in self._events.value or ()],
             **self.standing(),
         )
 

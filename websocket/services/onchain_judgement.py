@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from websocket.chain_records import BlockInfo, ChainStats, GasFees, NetworkActivity, ProtocolFees, Tvl
+from websocket.chain_records import BlockInfo, ChainStats, ContractEvent, GasFees, NetworkActivity, ProtocolFees, Tvl
 from websocket.records import to_rfc3339
 from websocket.services.onchain_payload import BlockFees
 from websocket.services.part_refresh import within_factor
@@ -44,6 +44,14 @@ FEES_FACTOR = 4.0
 """Of a window of 24 h that moved on by half an hour."""
 
 OLDEST_DAY = timedelta(days=30)
+
+MOST_TOKENS = 1e12
+"""Several times all dollars that are on chains."""
+
+LARGE_EVENT = 100_000.0
+"""Tokens, which are dollars; on the real chain some ten in each block move as much."""
+
+LISTED_EVENTS = 50
 
 
 def wrong_gas(gas: GasFees, chain: str, held: GasFees | None) -> str | None:
@@ -167,6 +175,22 @@ def wrong_tvl(rows: Sequence[Tvl], held: Sequence[Tvl] | None, known: Sequence[T
     if not (total > 0 and within_factor(total, None if held is None else total_tvl(held), TVL_FACTOR)):
         return "a total value locked that cannot be"
     return None
+
+
+def wrong_events(events: Sequence[ContractEvent]) -> str | None:
+    """Why events of contracts cannot be believed, or None."""
+    if any(event.amount > MOST_TOKENS for event in events):
+        return "an event about more tokens than there are"
+    return None
+
+
+def newest_events(events: Sequence[ContractEvent], held: Sequence[ContractEvent], blocks: range) -> list[ContractEvent]:
+    """The large ones of what was just read, then those of the blocks below; what was known about the blocks that were
+    just read, and about higher ones, is forgotten: a reorganisation may have replaced them.
+    """
+    large = [event for event in events if event.amount >= LARGE_EVENT]
+    older = [event for event in held if event.block < blocks[0]]
+    return sorted([*large, *older], key=lambda event: (event.block, event.log_index), reverse=True)[:LISTED_EVENTS]
 
 
 def total_tvl(rows: Sequence[Tvl]) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from websocket.chain_records import ContractEvent
+from websocket.records import to_rfc3339
 from websocket.services.base import Payload
 
 
@@ -75,6 +79,51 @@ class ChainActivity(msgspec.Struct, frozen=True, kw_only=True):
     tvl: float | None = None
 
 
+class ContractEventInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A large event of a well-known contract on Ethereum: USDT and USDC.
+
+    Attributes:
+        contract: address of the contract.
+        symbol: of its token.
+        event: ``Transfer``; ``Mint``: tokens that did not exist before; ``Burn``: tokens that no longer exist.
+        from_address: ``from`` on the wire: the address that gave them up, all zeros for a mint; empty where the event
+            does not say.
+        to: the address that got them, all zeros for a burn; empty where the event does not say.
+        value: how many, in units of the token.
+        block: height of its block.
+        transaction: hash of its transaction.
+        log_index: its place in the block; block and place together name it.
+        timestamp: of its block; where the node does not say, counted from the newest block by 12 s each. RFC 3339 UTC.
+    """
+
+    contract: str
+    symbol: str
+    event: Literal["Transfer", "Mint", "Burn"]
+    from_address: str = msgspec.field(name="from")
+    to: str
+    value: float
+    block: int
+    transaction: str
+    log_index: int
+    timestamp: str
+
+    @classmethod
+    def of(cls, event: ContractEvent) -> ContractEventInfo:
+        """As clients see it."""
+        return cls(
+            contract=event.contract,
+            symbol=event.symbol,
+            event=event.kind,
+            from_address=event.sender or "",
+            to=event.receiver or "",
+            value=event.amount,
+            block=event.block,
+            transaction=event.transaction,
+            log_index=event.log_index,
+            timestamp=to_rfc3339(event.time),
+        )
+
+
 class Onchain(Payload, frozen=True, kw_only=True):
     """Payload of ``onchain``. The flat keys are Ethereum's, but for ``tvl``; null is not known.
 
@@ -90,6 +139,8 @@ class Onchain(Payload, frozen=True, kw_only=True):
         tvl: total value locked on all chains, US dollars.
         tvl_by_chain: the same of the 20 largest chains, largest first, by the name that the source gives them.
         chains: the same and more by chain: ``bitcoin``, ``ethereum``.
+        contract_events: large events of well-known contracts (100,000 tokens or more), newest first; at most 50. Read
+            five blocks (a minute) behind the newest, so that they are hardly ever taken back.
     """
 
     active_addresses: int | None
@@ -103,3 +154,4 @@ class Onchain(Payload, frozen=True, kw_only=True):
     tvl: float | None
     tvl_by_chain: dict[str, float]
     chains: dict[str, ChainActivity]
+    contract_events: list[ContractEventInfo]

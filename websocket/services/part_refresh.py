@@ -161,7 +161,7 @@ def then_first_news(service: DataService, refresh: Callable[[], R]) -> Callable[
         result = refresh()
         last = service.context.broker.last(service.name)
         parts = {} if last is None else last.data.get("parts", {})
-        lacking = {name for name, part in parts.items() if part["status"] == "down"}
+        lacking = {name for name, part in parts.items() if part["status"] in ("starting", "down")}
         if any(part.name in lacking and part.as_of is not None for part in service.parts):
             service.publish()
         return result

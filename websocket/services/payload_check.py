@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from websocket.catalogue import ACCEPTED_PRICES, CRYPTO_PRICES, MARKET_DATA, PRICE_BOOK
+from websocket.catalogue import ACCEPTED_PRICES, CRYPTO_PRICES, LEADER, MARKET_DATA, PRICE_BOOK
+from websocket.notices import Leader
 from websocket.price_book import Entry
 from websocket.records import Price
 from websocket.services import service_classes
@@ -25,6 +26,7 @@ def payload_check() -> Callable[[str, bytes], object]:
         MARKET_DATA: MarketData,
         ACCEPTED_PRICES: AcceptedPrices,
         PRICE_BOOK: dict[str, Entry],
+        LEADER: Leader,
     }
     decoders = {channel: msgspec.json.Decoder(kind) for channel, kind in kinds.items()}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
+
+import msgspec
 
 from websocket.archive.progress import Progress
 from websocket.archive.status import ArchiveStatus
@@ -14,12 +17,15 @@ from websocket.services.change_watch import ChangeWatch
 
 TASKS_SHOWN = 5
 
+FOLDERS = re.compile(r"(?<![\w.])/(?:[^/\s'\"]+/)+")
+"""What stands before the name in a whole path."""
+
 
 class Persistence(Payload, frozen=True, kw_only=True):
     """Payload of ``persistence``. Its parts are ``archive`` and, once one was tried, ``backup``.
 
     Attributes:
-        storage_location: the file; null when the archive is off.
+        storage_location: the file, with the folder that holds it; null when the archive is off.
         total_records: rows in it; null while it could not be opened yet.
         records: the same by kind: ``prices``, ``candles_1m``, ``candles_1h``, ``articles``, ``whales``, ``updates``.
         storage_size: size of the file for people, for example ``2.5 GB``; null while it could not be opened yet.
@@ -97,7 +103,10 @@ class PersistenceService(DataService):
             oldest_record=_time(archive.oldest_record),
             last_backup=_time(archive.last_backup),
             last_export=_time(archive.last_export),
-            tasks=self._jobs.recent()[:TASKS_SHOWN],
+            tasks=[
+                msgspec.structs.replace(task, reason=without_folders(task.reason))
+                for task in self._jobs.recent()[:TASKS_SHOWN]
+            ],
         )
 
     def _on_task(self, _progress: Progress) -> None:
@@ -106,17 +115,21 @@ class PersistenceService(DataService):
 
     def _health(self) -> Hashable:
         archive = self._archive.status()
-        return archive.healthy, None if archive.healthy else archive.detail
+        return archive.healthy, None if archive.healthy else archive.detail, archive.last_save is None
 
     def _parts(self, archive: ArchiveStatus) -> dict[str, PartInfo]:
         if not archive.enabled:
             return {"archive": PartInfo(status="unconfigured", as_of=None, source=None, reason=archive.detail)}
+        was_saved = archive.last_save is not None
+        trouble = None if was_saved else "nothing has been written yet"
+        if not archive.healthy:
+            trouble = without_folders(archive.detail)
         parts = {
             "archive": PartInfo(
-                status="live" if archive.healthy else "stale" if archive.last_save is not None else "down",
+                status="live" if trouble is None else "stale" if was_saved else "down",
                 as_of=_time(archive.last_save),
-                source=self._location if archive.last_save is not None else None,
-                reason=None if archive.healthy else archive.detail,
+                source=self._location if was_saved else None,
+                reason=trouble,
             )
         }
         reason = self._backup_trouble(archive)
@@ -135,7 +148,7 @@ class PersistenceService(DataService):
         if last is None or last.finished_at is None or last.state != "failed":
             return None
         made = _time(archive.last_backup)
-        return last.reason if made is None or last.finished_at >= made else None
+        return without_folders(last.reason) if made is None or last.finished_at >= made else None
 
     @staticmethod
     def _judge(archive: ArchiveStatus, parts: dict[str, PartInfo]) -> tuple[ServiceStatus, str | None]:
@@ -156,9 +169,13 @@ def size_in_words(size_bytes: int) -> str:
 
 
 def _shown(path: Path) -> str:
-    """The path from the folder that the service runs in, where it is below it: nobody needs to know what is above."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    """The file and its folder: where on the machine that is, is nobody's business who only watches."""
+    return str(Path(path.parent.name, path.name))
+
+
+def without_folders(reason: str | None) -> str | None:
+    """A reason with the last part of each whole path that it names, for the same cause."""
+    return None if reason is None else FOLDERS.sub("", reason)
 
 
 def _time(moment: float | None) -> str | None:

@@ -37,7 +37,9 @@ class PoolManagerService(DataService):
         self._watch = ChangeWatch(self.name, fingerprint=self._fingerprint, publish=self.publish, clock=context.clock)
 
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
-        scheduler.every(BUDGET_INTERVAL_S, "pool_manager budgets", self.refresh_budgets, deadline_s=BUDGET_INTERVAL_S)
+        scheduler.every(
+            BUDGET_INTERVAL_S, "pool_manager_collection", self.refresh_budgets, deadline_s=BUDGET_INTERVAL_S
+        )
         self._watch.schedule(scheduler)
 
     def refresh_budgets(self) -> None:

@@ -7,7 +7,7 @@ Exchanges are asked for prices often (ticks); aggregators less often for volume,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -55,7 +55,8 @@ class AcceptedPrices(msgspec.Struct, frozen=True):
 
 
 class MarketData(msgspec.Struct, frozen=True, kw_only=True):
-    """Payload of ``market_data``. Keys of the maps are coin ids such as ``bitcoin``; null is not known.
+    """Payload of ``market_data``. Keys of the maps are coin ids such as ``bitcoin``; what is not known of a coin is
+    left out.
 
     Attributes:
         prices: US dollars.
@@ -64,16 +65,16 @@ class MarketData(msgspec.Struct, frozen=True, kw_only=True):
         price_changes: change over 24 h, percent.
         last_updated: the source's own time of each price, RFC 3339 UTC.
         source: who most of the prices come from, or null.
-        status: ``live``, ``delayed``, ``stale`` or ``down``.
+        status: ``starting``, ``live``, ``delayed``, ``stale`` or ``down``.
         reason: why it is not ``live``, or null.
         demo: true when a simulated internet feeds it.
         timestamp: RFC 3339 UTC.
     """
 
-    prices: dict[str, float | None]
-    volumes: dict[str, float | None]
-    market_caps: dict[str, float | None]
-    price_changes: dict[str, float | None]
+    prices: dict[str, float]
+    volumes: dict[str, float]
+    market_caps: dict[str, float]
+    price_changes: dict[str, float]
     last_updated: dict[str, str]
     source: str | None
     status: str
@@ -141,18 +142,20 @@ class PriceService:
 
     def schedule_status(self, scheduler: Scheduler) -> None:
         """Plans the look at the feed's state, which every process takes, whoever collects."""
-        scheduler.every(STATUS_INTERVAL_S, "price status", self.check_status, deadline_s=STATUS_INTERVAL_S)
+        scheduler.every(STATUS_INTERVAL_S, "price_status", self.check_status, deadline_s=STATUS_INTERVAL_S)
 
     def schedule(self, scheduler: Scheduler, upstream: UpstreamSettings) -> None:
         """Plans the jobs that collect and publish."""
         settings = self._settings
         # a round may have to go through every source of a pool
         deadline_s = upstream.deadline_s * 4
-        scheduler.every(settings.tick_interval_s, "price ticks", self.refresh_ticks, deadline_s=deadline_s)
-        scheduler.every(settings.snapshot_interval_s, "price snapshots", self.refresh_snapshots, deadline_s=deadline_s)
+        scheduler.every(settings.tick_interval_s, "market_data_collection", self.refresh_ticks, deadline_s=deadline_s)
+        scheduler.every(
+            settings.snapshot_interval_s, "market_figures_collection", self.refresh_snapshots, deadline_s=deadline_s
+        )
         scheduler.every(
             settings.tick_interval_s,
-            "missing figures",
+            "missing_figures_collection",
             self.refresh_missing_figures,
             deadline_s=deadline_s,
             delay_s=settings.tick_interval_s,
@@ -162,8 +165,10 @@ class PriceService:
             (settings.market_data_interval_s, MARKET_DATA, self.publish_market_data),
         ):
             delay_s = interval_s + PUBLISH_LAG_S
-            scheduler.every(interval_s, f"publish {channel}", publish, deadline_s=interval_s, delay_s=delay_s)
-        scheduler.every(SETTLE_INTERVAL_S, "settle prices", self.settle, deadline_s=SETTLE_INTERVAL_S)
+            scheduler.every(
+                interval_s, f"publish_{channel.replace('-', '_')}", publish, deadline_s=interval_s, delay_s=delay_s
+            )
+        scheduler.every(SETTLE_INTERVAL_S, "settle_prices", self.settle, deadline_s=SETTLE_INTERVAL_S)
 
     # Collecting
 
@@ -255,16 +260,16 @@ class PriceService:
             self.publish_prices()
 
     def publish_market_data(self) -> None:
-        """Publishes ``market_data``; empty maps and ``down`` while there is no price."""
+        """Publishes ``market_data``; empty maps and ``starting`` or ``down`` while there is no price."""
         rows = self._book.keyed()
         status = self._feed_status.of(MARKET_DATA)
         self._broker.publish(
             MARKET_DATA,
             MarketData(
-                prices={coin_id: row["price"] for coin_id, row in rows.items()},
-                volumes={coin_id: row["volume"] for coin_id, row in rows.items()},
-                market_caps={coin_id: row["market_cap"] for coin_id, row in rows.items()},
-                price_changes={coin_id: row["change_percent"] for coin_id, row in rows.items()},
+                prices=_known(rows, "price"),
+                volumes=_known(rows, "volume"),
+                market_caps=_known(rows, "market_cap"),
+                price_changes=_known(rows, "change_percent"),
                 last_updated=self._book.last_updated(),
                 source=status.source,
                 status=status.status,
@@ -347,3 +352,8 @@ class PriceService:
         restored = self._book.restore(kept)
         logger.info("cached prices restored symbols=%s", ",".join(restored) or "none")
         self.publish_prices()
+
+
+def _known(rows: Mapping[str, Mapping[str, float | None]], figure: str) -> dict[str, float]:
+    """One figure of the coins for which it is known."""
+    return {coin_id: value for coin_id, row in rows.items() if (value := row[figure]) is not None}

@@ -65,7 +65,9 @@ class ProviderProbes:
 
     def schedule(self, scheduler: Scheduler) -> None:
         """Plans the probes."""
-        scheduler.every(LOOK_INTERVAL_S, "probe providers", self.run, deadline_s=self._deadline_s, delay_s=FIRST_LOOK_S)
+        scheduler.every(
+            LOOK_INTERVAL_S, "health_checker_collection", self.run, deadline_s=self._deadline_s, delay_s=FIRST_LOOK_S
+        )
 
     def run(self) -> None:
         """Probes the provider that nobody has asked for the longest time, if any is due."""

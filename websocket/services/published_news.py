@@ -44,8 +44,7 @@ class _Article(msgspec.Struct):
     """Of an article in the publication, what is needed here."""
 
     title: str
-    published_at: str | None
-    seen_at: str
+    published_at: str
     id: str = ""
 
 
@@ -71,7 +70,7 @@ def day_of_news(context: ServiceContext) -> DayOfNews:
     now = context.clock()
     as_of = max((time for part in news.parts.values() if (time := _unix(part.as_of)) is not None), default=None)
     found = [
-        Headline(id=article.id, title=article.title, time=_unix(article.published_at) or _unix(article.seen_at) or 0.0)
+        Headline(id=article.id, title=article.title, time=_unix(article.published_at) or 0.0)
         for article in news.articles
     ]
     return DayOfNews(

@@ -6,6 +6,7 @@ be compared. In between one node of each chain is asked for the height, which br
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from websocket.chain_records import NodeProbe
@@ -121,7 +122,7 @@ class RpcNodeService(DataService):
         max_age_s = HEIGHT_ROUNDS_TO_STALE * context.settings.chains.node_height_interval_s
         self._heights = {name: self.part(name, int, max_age_s=max_age_s) for name in self._chains}
         self._pools = {
-            name: context.pool(f"rpc_nodes {name}", list(chain.nodes), ChainNode, topic="height")
+            name: context.pool(f"rpc_nodes_{name}", list(chain.nodes), ChainNode, topic="height")
             for name, chain in self._chains.items()
         }
         self._events: dict[str, BlockEvent] = {}
@@ -133,7 +134,7 @@ class RpcNodeService(DataService):
             for node in chain.nodes:
                 scheduler.every(
                     settings.node_probe_interval_s,
-                    f"rpc_nodes check {node}",
+                    _check_name(index + 1, node),
                     then_first_news(self, self._check_of(name, node)),
                     deadline_s=(REQUESTS_OF_A_CHECK + 1) * upstream.deadline_s,
                     delay_s=(index * STAGGER_S) % settings.node_probe_interval_s,
@@ -141,7 +142,7 @@ class RpcNodeService(DataService):
                 index += 1
             scheduler.every(
                 settings.node_height_interval_s,
-                f"rpc_nodes height {name}",
+                f"rpc_nodes_{name}_collection",
                 then_first_news(self, self._refresh_of(name)),
                 deadline_s=(len(chain.nodes) + 1) * upstream.deadline_s,
                 delay_s=settings.node_height_interval_s / 2 + index * STAGGER_S / 2,
@@ -300,3 +301,11 @@ def _status_of(error: UpstreamError) -> NodeStatus:
     if isinstance(error, (UpstreamStatus, BadPayload)):
         return "failing"
     return "unreachable"
+
+
+def _check_name(number: int, node: str) -> str:
+    """Name of the job that checks a node, such as ``rpc_nodes_check_2_ethereum_eth_drpc_org``.
+
+    The number keeps hosts apart that only differ in their punctuation.
+    """
+    return f"rpc_nodes_check_{number}_{re.sub('[^a-z0-9]+', '_', node.lower())}"

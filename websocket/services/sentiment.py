@@ -87,9 +87,9 @@ class SentimentService(DataService):
         )
         self._headline_model = HeadlineModel(context, self._model)
         self._social_volume: int | None = None
-        self._index_pool = context.pool("mood index", settings.index_providers, Provider, topic="fear_greed")
-        self._vote_pool = context.pool("votes", settings.vote_providers, Provider, topic="votes")
-        self._trend_pool = context.pool("trending coins", settings.trend_providers, Provider, topic="trending")
+        self._index_pool = context.pool("sentiment_index", settings.index_providers, Provider, topic="fear_greed")
+        self._vote_pool = context.pool("sentiment_votes", settings.vote_providers, Provider, topic="votes")
+        self._trend_pool = context.pool("sentiment_trending", settings.trend_providers, Provider, topic="trending")
 
     def restore(self) -> None:
         self._headline_model.restore()
@@ -97,16 +97,18 @@ class SentimentService(DataService):
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         settings, deadline_s = self._settings, self.context.settings.upstream.deadline_s * 4
         slow: list[tuple[str, float, Callable[[], bool]]] = [
-            ("sentiment: index", settings.index_interval_s, self.refresh_index),
-            ("sentiment: trending", settings.trend_interval_s, self.refresh_trends),
-            ("sentiment: votes", settings.vote_interval_s, self.refresh_votes),
+            ("sentiment_index_collection", settings.index_interval_s, self.refresh_index),
+            ("sentiment_trending_collection", settings.trend_interval_s, self.refresh_trends),
+            ("sentiment_votes_collection", settings.vote_interval_s, self.refresh_votes),
         ]
         if self._headline_model.configured:
-            slow.append(("sentiment: model", self._headline_model.interval_s, self._headline_model.refresh))
+            slow.append(("sentiment_model_collection", self._headline_model.interval_s, self._headline_model.refresh))
         for position, (name, interval_s, refresh) in enumerate(slow):
             paced = Paced(interval_s, refresh, clock=self.context.clock)
             scheduler.every(paced.job_interval_s, name, paced, deadline_s=deadline_s, delay_s=4.0 * position)
-        scheduler.every(HEADLINE_INTERVAL_S, "sentiment: headlines", self.refresh_headlines, deadline_s=10, delay_s=10)
+        scheduler.every(
+            HEADLINE_INTERVAL_S, "sentiment_headlines_collection", self.refresh_headlines, deadline_s=10, delay_s=10
+        )
 
     # Collecting
 
@@ -181,12 +183,12 @@ class SentimentService(DataService):
         news = day_of_news(self.context)
         self._headline_model.tell(news)
         if news.lacking is not None:
-            self._headlines.fail(news.lacking)
+            self._headlines.lack(news.lacking)
             return
         recent = [headline.title for headline in news.headlines]
         self._social_volume = None if news.as_of is None else len(recent)
         if news.as_of is None or len(recent) < FEWEST_HEADLINES:
-            self._headlines.fail(f"only {len(recent)} headlines of the last 24 hours")
+            self._headlines.lack(f"only {len(recent)} headlines of the last 24 hours")
             return
         topics = Counter((topic.name, topic.symbol) for title in recent for topic in topics_of(title))
         mean = math.fsum(mood_of(title) for title in recent) / len(recent)
@@ -218,12 +220,15 @@ class SentimentService(DataService):
             settings = self._settings
             bullish, bearish = score >= settings.bullish_from, score <= settings.bearish_to
             mood = "bullish" if bullish else "bearish" if bearish else "neutral"
+        topics = self._trending_topics()
         return Sentiment(
             overall_sentiment=mood,
             sentiment_score=None if score is None else round(score, 4),
             social_volume=self._social_volume,
-            trending_topics=self._trending_topics(),
-            sentiment_by_source=parts,
+            trending_topics=[topic.topic for topic in topics],
+            trending_topic_details=topics,
+            sentiment_by_source={name: part.score for name, part in parts.items() if part.score is not None},
+            source_details=parts,
             **self.standing(),
         )
 

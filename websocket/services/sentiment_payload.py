@@ -12,7 +12,7 @@ Mood = Literal["bullish", "neutral", "bearish"]
 
 
 class MoodPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the score.
+    """One source of the score.
 
     Attributes:
         score: 0 (bearish) to 1 (bullish), or null when there is nothing.
@@ -60,13 +60,18 @@ class Sentiment(Payload, frozen=True, kw_only=True):
         sentiment_score: 0 (bearish) to 1 (bullish): the mean of the parts by their weights. Live parts count; when none
             is live, those that are old. Null when there is no part at all.
         social_volume: how many headlines of the last 24 h were scored; null before the first news.
-        trending_topics: coins that people search for, most searched first, then what is most often in the headlines.
-        sentiment_by_source: the parts ``fear_greed``, ``headlines``, ``votes`` and ``model``: what a language model
-            makes of the headlines, ``unconfigured`` without ``HF_TOKEN``.
+        trending_topics: names of the coins that people search for, most searched first, then of what is most often in
+            the headlines.
+        trending_topic_details: the same topics in the same order, with what is known about them.
+        sentiment_by_source: the scores of the sources that have one, 0 (bearish) to 1 (bullish).
+        source_details: the sources ``fear_greed``, ``headlines``, ``votes`` and ``model``: what a language model makes
+            of the headlines, ``unconfigured`` without ``HF_TOKEN``.
     """
 
     overall_sentiment: Mood | None
     sentiment_score: float | None
     social_volume: int | None
-    trending_topics: list[TrendingTopic]
-    sentiment_by_source: dict[str, MoodPart]
+    trending_topics: list[str]
+    trending_topic_details: list[TrendingTopic]
+    sentiment_by_source: dict[str, float]
+    source_details: dict[str, MoodPart]

@@ -48,8 +48,8 @@ class LargeTransaction(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         hash: of the transaction.
         value: US dollars, at the price when it was first seen.
-        from_address: ``from`` on the wire: the sender's address, or null.
-        to: the receiver's address, or null.
+        from_address: ``from`` on the wire: the sender's address; empty where there is none or it is not known.
+        to: the receiver's address; empty where there is none or it is not known.
         timestamp: of its block; while it waits, when it was first seen. RFC 3339 UTC.
         chain: name of the chain, for example ``bitcoin``.
         asset: symbol of what moved, for example ``BTC`` or ``USDT``.
@@ -63,8 +63,8 @@ class LargeTransaction(msgspec.Struct, frozen=True, kw_only=True):
 
     hash: str
     value: float
-    from_address: str | None = msgspec.field(name="from")
-    to: str | None
+    from_address: str = msgspec.field(name="from")
+    to: str
     timestamp: str
     chain: str
     asset: str
@@ -162,7 +162,7 @@ class WhaleTrackingService(DataService):
         )
         self._alerts = self.part("alerts", int, max_age_s=rounds * settings.transfer_interval_s)
         self._alert_pool = context.pool(
-            "whale alerts", settings.transfer_providers, LargeTransfers, topic="whale_alerts"
+            "whale_tracking_alerts", settings.transfer_providers, LargeTransfers, topic="whale_alerts"
         )
         self._has_alerts = any(source.configured for source in self._alert_pool.sources)
         if not self._has_alerts:
@@ -174,12 +174,12 @@ class WhaleTrackingService(DataService):
         if self._has_alerts:
             scheduler.every(
                 self._settings.transfer_interval_s,
-                "whales: alerts",
+                "whale_tracking_alerts_collection",
                 self.refresh_alerts,
                 deadline_s=self.context.settings.upstream.deadline_s * 4,
                 delay_s=18,
             )
-        scheduler.every(SAVE_INTERVAL_S, "whales: save", self.save, deadline_s=10, delay_s=SAVE_INTERVAL_S)
+        scheduler.every(SAVE_INTERVAL_S, "save_whale_tracking", self.save, deadline_s=10, delay_s=SAVE_INTERVAL_S)
 
     def refresh_alerts(self) -> None:
         """Asks for the large transactions of further chains."""
@@ -289,8 +289,8 @@ def _on_the_wire(move: Move) -> LargeTransaction:
     return LargeTransaction(
         hash=move.hash,
         value=move.value_usd,
-        from_address=move.sender,
-        to=move.receiver,
+        from_address=move.sender or "",
+        to=move.receiver or "",
         timestamp=to_rfc3339(move.time),
         chain=move.chain,
         asset=move.asset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from websocket.notices import Notices
 from websocket.transports.edge import Edge
 from websocket.transports.json_websocket import JsonWebSockets
 from websocket.transports.socketio_fanout import FanoutManager
@@ -19,6 +20,7 @@ class Goodbye:
         namespace: the clients of Socket.IO.
         manager: those of them that poll.
         websockets: the plain ones.
+        notices: what they can be subscribed to.
         connections: of both.
     """
 
@@ -29,12 +31,14 @@ class Goodbye:
         namespace: FeedNamespace,
         manager: FanoutManager,
         websockets: JsonWebSockets,
+        notices: Notices,
         connections: Connections,
     ) -> None:
         self._edge = edge
         self._namespace = namespace
         self._manager = manager
         self._websockets = websockets
+        self._notices = notices
         self._connections = connections
         self.is_said = False
 
@@ -46,5 +50,5 @@ class Goodbye:
         self._edge.close()
         self._namespace.say_goodbye()
         self._manager.close_polling()
-        self._websockets.say_goodbye()
+        self._websockets.say_goodbye(self._notices.report_shutdown())
         self._connections.close_all(CLOSE_RESTART, "shutting down")

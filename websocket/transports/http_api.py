@@ -27,7 +27,7 @@ def http_api(health: Health, *, allowed_origins: Sequence[str]) -> Blueprint:
 
     def make_health() -> tuple[bytes, int]:
         report = health.report()
-        return codec.encode(report), 503 if report["status"] == "unhealthy" else 200
+        return codec.encode(report), 200 if report["status"] in ("healthy", "degraded") else 503
 
     def make_ready() -> tuple[bytes, int]:
         ready = health.readiness()

@@ -15,7 +15,7 @@ import msgspec
 
 from websocket import codec
 from websocket.broker.base import Publication
-from websocket.catalogue import ALL, GROUPS, SERVICE_NAMES, EndpointInfo, services_of
+from websocket.catalogue import ALL, GROUPS, SUBSCRIBABLE, SYSTEM, EndpointInfo, services_of
 from websocket.errors import (
     BadRequest,
     ClientError,
@@ -34,16 +34,15 @@ from websocket.wire.frames import text_frame
 
 logger = logging.getLogger(__name__)
 
-SYSTEM = "system"
 REQ_ID_MAX = 128
 
 ACTIONS = ("subscribe", "unsubscribe", "get_status", "ping")
 
 USAGE = {
-    "subscribe": {"action": "subscribe", "service": "<name or all>"},
-    "subscribe_several": {"action": "subscribe", "services": ["<name>", "<name>"]},
-    "resume": {"action": "subscribe", "service": "<name>", "since": {"epoch": "<epoch>", "seq": 0}},
-    "unsubscribe": {"action": "unsubscribe", "service": "<name or all>"},
+    "subscribe": {"action": "subscribe", "service": "service_name"},
+    "subscribe_several": {"action": "subscribe", "services": ["service_name", "service_name"]},
+    "resume": {"action": "subscribe", "service": "service_name", "since": {"epoch": "epoch", "seq": 0}},
+    "unsubscribe": {"action": "unsubscribe", "service": "service_name"},
     "get_status": {"action": "get_status"},
     "ping": {"action": "ping", "data": {}},
 }
@@ -84,6 +83,7 @@ class JsonSession:
         info: kept up to date by the session.
         hub: subscriptions.
         limits: of the client's messages.
+        count: gives the clients of the plain protocol that are connected to this process.
         clock: wall clock, Unix seconds.
         on_closed: called once at the end.
     """
@@ -91,6 +91,7 @@ class JsonSession:
     __slots__ = (
         "_clock",
         "_connection",
+        "_count",
         "_endpoint",
         "_hub",
         "_limits",
@@ -106,6 +107,7 @@ class JsonSession:
         hub: Hub,
         limits: EdgeSettings,
         *,
+        count: Callable[[], int],
         clock: Callable[[], float],
         on_closed: Callable[[JsonSession], None],
     ) -> None:
@@ -113,6 +115,7 @@ class JsonSession:
         self.info = info
         self._hub = hub
         self._limits = limits
+        self._count = count
         self._clock = clock
         self._on_closed = on_closed
         self._connection: Connection | None = None
@@ -121,25 +124,28 @@ class JsonSession:
     def start(self, connection: Connection) -> None:
         """Greets the client; on an endpoint that subscribes by itself, does so."""
         self._connection = connection
-        services = list(self._endpoint.services)
+        endpoint = self._endpoint
         self._send(
-            SYSTEM,
             "connection_established",
             {
                 "client_id": self.info.client_id,
-                "available_services": services,
-                "endpoint": self._endpoint.path,
-                "supported_actions": list(ACTIONS),
+                "available_services": endpoint.names,
+                "endpoint": endpoint.path,
+                "supported_actions": ACTIONS,
             },
             client_id=self.info.client_id,
-            available_services=services,
+            available_services=endpoint.names,
         )
-        if self._endpoint.welcomes:
-            grouped = {group: list(services_of(group)) for group in GROUPS}
-            self._send(SYSTEM, "welcome", {"available_services": grouped, "usage": USAGE})
-        if self._endpoint.subscribes:
-            # one service is named, several are "all": as if the client had asked for it
-            self._subscribe(services, services[0] if len(services) == 1 else ALL, None, {})
+        if endpoint.welcomes:
+            name = endpoint.path.removeprefix("/ws").strip("/") or "default"
+            welcome = {
+                "message": f"Connected to {name} WebSocket endpoint",
+                "available_services": {group: services_of(group) for group in GROUPS},
+                "usage": USAGE,
+            }
+            self._send("welcome", welcome)
+        if endpoint.subscribes is not None:
+            self._subscribe(self._services_of(endpoint.subscribes), endpoint.subscribes, None, {})
 
     # What arrives
 
@@ -172,14 +178,21 @@ class JsonSession:
         wait_s = self._connection.rate.retry_after_s
         self._send_error(TooManyRequests("Too many messages; slow down.", retry_after_s=wait_s), echo)
 
-    def say_goodbye(self) -> None:
-        """Tells the client that this process ends."""
+    def say_goodbye(self, notice: bytes | None) -> None:
+        """Tells the client that this process ends.
+
+        Args:
+            notice: frame of the notice about it, for a client that is subscribed to notices; None without one.
+        """
+        assert self._connection is not None
+        if notice is not None and SYSTEM in self.subscriptions:
+            self._connection.offer(SYSTEM, notice)
         self._send_error(ShuttingDown(), {})
 
     def tell_status(self) -> None:
         """Sends what ``get_status`` would, unasked, to a client that is subscribed to something."""
         if self.subscriptions:
-            self._send(SYSTEM, "status", self._status())
+            self._send("status", self._status())
 
     def on_closed(self, code: int) -> None:
         """The connection is gone."""
@@ -216,10 +229,10 @@ class JsonSession:
             services, name = self._services_in(message)
             self._unsubscribe(services, name, echo)
         elif action == "get_status":
-            self._send(SYSTEM, "status", self._status(), **echo)
+            self._send("status", self._status(), **echo)
         elif action == "ping":
             data = message.get("data")
-            self._send(SYSTEM, "pong", {} if data is None else data, **echo)
+            self._send("pong", {} if data is None else data, **echo)
         else:
             said = f"Unknown action {action!r}." if isinstance(action, str) else "Expected the field action."
             raise UnknownAction(said[:200], supported_actions=list(ACTIONS))
@@ -232,26 +245,25 @@ class JsonSession:
             names = message["services"]
             if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
                 raise BadRequest("Expected services to be a list of service names.")
-            for name in names:
-                self._check_offered(name)
-            return list(dict.fromkeys(names)), None
+            if ALL in names:
+                return self._services_of(ALL), ALL
+            return list(dict.fromkeys(service for name in names for service in self._services_of(name))), None
         name = message.get("service")
         if not isinstance(name, str):
             raise BadRequest("Expected the field service to be a string.")
-        if name == ALL:
-            return list(self._endpoint.services), ALL
-        self._check_offered(name)
-        return [name], name
+        return self._services_of(name), name
 
-    def _check_offered(self, name: str) -> None:
-        available = list(self._endpoint.services)
-        if name in available:
-            return
-        if name in SERVICE_NAMES:
-            raise InvalidService(
-                f"Invalid service here: {name} is not offered on {self._endpoint.path}.", available_services=available
-            )
-        raise InvalidService(f"Invalid service: {name[:64]!r}.", available_services=available)
+    def _services_of(self, name: str) -> list[str]:
+        """What a name stands for on this endpoint."""
+        endpoint = self._endpoint
+        if name == ALL:
+            return list(endpoint.services)
+        if name in endpoint.services:
+            return [name]
+        reason = f"Invalid service: {name[:64]!r}."
+        if name in SUBSCRIBABLE:
+            reason = f"Invalid service here: {name} is not offered on {endpoint.path}."
+        raise InvalidService(reason, available_services=endpoint.names)
 
     # What it brings about
 
@@ -294,7 +306,7 @@ class JsonSession:
     def _missed(self, service: str, since: Position) -> list[Publication] | None:
         """Exactly what was published after a position; None when that cannot be said or would be too much to send."""
         assert self._connection is not None
-        missed = self._hub.broker.since(service, since.epoch, since.seq)
+        missed = self._hub.broker_of(service).since(service, since.epoch, since.seq)
         # a replay that fills the queue would end the connection as too slow, and again after the next resume
         if missed is None or 2 * sum(len(one.body) for one in missed) > self._connection.room_bytes:
             return None
@@ -318,7 +330,8 @@ class JsonSession:
             "connected_at": to_rfc3339(info.connected_at),
             "last_activity": to_rfc3339(info.last_activity),
             "subscriptions": list(self.subscriptions),
-            "available_services": list(self._endpoint.services),
+            "total_clients": self._count(),
+            "available_services": self._endpoint.names,
             "messages_received": info.received,
             "messages_sent": info.answered,
             "services": {service: self._service_state(service) for service in self._endpoint.services},
@@ -328,8 +341,9 @@ class JsonSession:
         """``{"status", "reason", "seq", "epoch"}``; status null before the service has said anything, and ``stale``
         while this process does not hear of any updates.
         """
-        last = self._hub.broker.last(service)
-        epoch, seq = self._hub.broker.position(service)
+        broker = self._hub.broker_of(service)
+        last = broker.last(service)
+        epoch, seq = broker.position(service)
         data = {} if last is None else last.data
         trouble = self._hub.trouble()
         status, reason = (data.get("status"), data.get("reason")) if trouble is None else ("stale", trouble)
@@ -339,15 +353,17 @@ class JsonSession:
 
     def _confirm(self, kind: str, name: str, services: list[str], echo: dict[str, Any], **told: Any) -> None:
         data = {"service": name, "services": services, "subscriptions": list(self.subscriptions), **told}
-        self._send(name, kind, data, **echo)
+        self._send(kind, data, **echo)
 
     def _send_error(self, error: ClientError, echo: dict[str, Any]) -> None:
-        self._send(SYSTEM, "error", error.to_wire(), **echo)
+        # at both places, as in the greeting: clients of both shapes exist
+        names = {key: value for key, value in error.details.items() if key == "available_services"}
+        self._send("error", error.to_wire(), **names, **echo)
 
-    def _send(self, service: str, kind: str, data: Any, **extra: Any) -> None:
+    def _send(self, kind: str, data: Any, **extra: Any) -> None:
         assert self._connection is not None
         self.info.answered += 1
-        message = {"service": service, "type": kind, "data": data, "timestamp": to_rfc3339(self._clock()), **extra}
+        message = {"service": SYSTEM, "type": kind, "data": data, "timestamp": to_rfc3339(self._clock()), **extra}
         self._connection.push(text_frame(codec.encode(message)))
 
 

@@ -13,13 +13,14 @@ from itertools import islice
 from typing import Any
 
 from websocket import green
-from websocket.catalogue import ENDPOINTS, SERVICE_NAMES, EndpointInfo
+from websocket.broker.base import Publication
+from websocket.catalogue import ENDPOINTS, SUBSCRIBABLE, EndpointInfo
 from websocket.http_server.connection import WsgiApp, take_over
 from websocket.hub import Hub
 from websocket.records import to_rfc3339
 from websocket.settings import EdgeSettings
 from websocket.transports.edge import Edge, refuse
-from websocket.transports.json_session import ClientInfo, JsonSession
+from websocket.transports.json_session import ClientInfo, JsonSession, update_frame
 from websocket.wire.connection import Connection, Connections
 from websocket.wire.handshake import HandshakeRefused, accept_upgrade, wants_websocket
 
@@ -103,7 +104,7 @@ class JsonWebSockets:
         for session in self._sessions:
             received += session.info.received
             answered += session.info.answered
-        subscriptions = Counter({service: self._hub.count(service) for service in SERVICE_NAMES})
+        subscriptions = Counter({service: self._hub.count(service) for service in SUBSCRIBABLE})
         return {
             "active_connections": total,
             "total_connections": total,
@@ -144,10 +145,15 @@ class JsonWebSockets:
         for session in list(self._sessions):
             session.tell_status()
 
-    def say_goodbye(self) -> None:
-        """Tells every client that this process ends. Does not yield; the connections are closed by others."""
+    def say_goodbye(self, notice: Publication | None) -> None:
+        """Tells every client that this process ends. Does not yield; the connections are closed by others.
+
+        Args:
+            notice: for those that are subscribed to notices, who would get it too late by the usual way.
+        """
+        frame = None if notice is None else update_frame(notice)
         for session in list(self._sessions):
-            session.say_goodbye()
+            session.say_goodbye(frame)
 
     def _open(self, endpoint: EndpointInfo, address: str, answer: bytes, environ: Mapping[str, Any]) -> Iterable[bytes]:
         sock = take_over(environ)
@@ -159,7 +165,15 @@ class JsonWebSockets:
             connected_at=now,
             last_activity=now,
         )
-        session = JsonSession(endpoint, info, self._hub, self._limits, clock=self._clock, on_closed=self._forget)
+        session = JsonSession(
+            endpoint,
+            info,
+            self._hub,
+            self._limits,
+            count=lambda: self.clients,
+            clock=self._clock,
+            on_closed=self._forget,
+        )
         connection = Connection(sock, self._connections, session)
         self._sessions[session] = address
         self._edge.enter(address)

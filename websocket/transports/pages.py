@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Blueprint, Response, redirect, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
@@ -28,6 +30,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+FAVICON = "favicon.ico"
+"""Browsers ask for it at the root, also beside answers that are no pages and cannot name another."""
+
 STATS_INTERVAL_S = 5
 """How often the dashboard asks ``/ws/stats``, which is not published."""
 
@@ -46,6 +51,8 @@ def pages() -> Blueprint:
         }
         for template in ("test_websocket.html", "dashboard.html"):
             made[template] = fixed_page(state.app, template, variables, HEADERS)
+        icon = Path(state.app.root_path, "static", FAVICON).read_bytes()
+        made[FAVICON] = Fixed(icon, "image/x-icon", {"X-Content-Type-Options": "nosniff"})
 
     @blueprint.get("/")
     def index() -> BaseResponse:
@@ -58,5 +65,9 @@ def pages() -> Blueprint:
     @blueprint.get("/dashboard")
     def dashboard() -> Response:
         return made["dashboard.html"].response()
+
+    @blueprint.get(f"/{FAVICON}")
+    def favicon() -> Response:
+        return made[FAVICON].response()
 
     return blueprint

@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from websocket import codec
-from websocket.catalogue import ENDPOINTS, GROUPS, SERVICES, services_of
+from websocket.catalogue import ENDPOINTS, GROUPS, SERVICES, SYSTEM_SERVICES, services_of
 from websocket.errors import ClientError
 from websocket.records import to_rfc3339
 from websocket.transports.http_api import encoded_response, error_response
@@ -67,9 +67,9 @@ def _services() -> dict[str, Any]:
         "services": [
             {
                 **msgspec.to_builtins(service),
-                "endpoints": [endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.services],
+                "endpoints": [endpoint.path for endpoint in ENDPOINTS if service.name in endpoint.names],
             }
-            for service in SERVICES
+            for service in (*SERVICES, *SYSTEM_SERVICES)
         ],
         "groups": {group: services_of(group) for group in GROUPS},
     }

@@ -16,6 +16,7 @@ import msgspec
 
 from websocket.errors import UnknownSymbol, UpstreamError, UpstreamStatus
 from websocket.providers.base import Answer, Provider, Request
+from websocket.records import figure
 from websocket.upstream.circuit import Circuit, CircuitState
 from websocket.upstream.client import HttpClient
 from websocket.upstream.rate_limit import RateLimiter, effective_budget
@@ -243,13 +244,13 @@ class Source(Generic[P_co]):
             last_success=record.last_success,
             last_error=record.last_error,
             last_error_at=record.last_error_at,
-            response_time_ms=record.response_time_ms,
+            response_time_ms=figure(record.response_time_ms, 1),
             succeeded=record.succeeded,
             failed=record.failed,
             errors=dict(record.errors),
             asks_last_hour=hour.asks,
-            success_rate=hour.success_rate,
-            p95_ms=hour.p95_ms,
+            success_rate=figure(hour.success_rate, 4),
+            p95_ms=figure(hour.p95_ms, 1),
             disabled_symbols=tuple(sorted(symbol for symbol, until in self._disabled_until.items() if until > now)),
         )
 

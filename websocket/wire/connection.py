@@ -32,7 +32,7 @@ CLOSE_INTERNAL_ERROR = 1011
 CLOSE_TOO_SLOW = 4008
 CLOSE_ABNORMAL = 1006
 """Never sent; stands for a connection that ended without a close frame."""
-CLOSED_BY_CLIENT = 4999
+CODE_OF_CLIENT = 4999
 """Never sent; counted for a client's close frame with a code that says more than that it leaves: it may send any, also
 those that mean a fault of ours.
 """
@@ -498,7 +498,7 @@ class Connection:
         connections = self._connections
         connections.open.discard(self)
         connections.closing.pop(self, None)
-        code = CLOSED_BY_CLIENT if self._is_closed_by_client and self.close_code not in LEAVING else self.close_code
+        code = CODE_OF_CLIENT if self._is_closed_by_client and self.close_code not in LEAVING else self.close_code
         connections.closed_codes[code] = connections.closed_codes.get(code, 0) + 1
         self._sock.close()
         try:

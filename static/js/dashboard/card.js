@@ -17,17 +17,25 @@ const MAX_PARTS = 60;
 
 const WORDS = {
   waiting: "Waiting",
+  starting: "Starting",
   live: "Live",
   delayed: "Delayed",
   stale: "Stale",
   degraded: "Degraded",
   unconfigured: "Not set up",
+  unhealthy: "Unhealthy",
   down: "Down",
   overdue: "Overdue",
   broken: "Unreadable",
 };
 
-const STATUSES = new Set(["live", "delayed", "stale", "degraded", "unconfigured", "down"]);
+const STATUSES = new Set(["starting", "live", "delayed", "stale", "degraded", "unconfigured", "down"]);
+
+/** What a card shows of a report that is well about things that are not: the worse of the two. While the service starts,
+ * what has not been asked yet is no fault. */
+const BETTER_FIRST = ["live", "delayed", "degraded", "starting", "stale", "unhealthy", "down"];
+
+const isWorse = (status, other) => BETTER_FIRST.indexOf(status) > BETTER_FIRST.indexOf(other);
 
 export class Card {
   #clock;
@@ -98,11 +106,27 @@ export class Card {
     this.#payloadAt = time(message.timestamp);
     this.#status = STATUSES.has(data.status) ? data.status : "broken";
     this.#reason = text(data.reason);
-    this.#guard(() => this.keep(data));
+    this.#guard(() => {
+      this.keep(data);
+      const found = this.judge(data);
+      if (found !== null && BETTER_FIRST.includes(this.#status) && isWorse(found.status, this.#status)) {
+        this.#status = found.status;
+        this.#reason = [found.reason, this.#reason].filter(Boolean).join("; ");
+      }
+    });
   }
 
   /** For what must not be missed although it is not drawn; `data` may be of an update before the last one. */
   keep() {}
+
+  /**
+   * How the things are that the service reports on, which its status does not say.
+   *
+   * @returns {{status: "degraded" | "unhealthy", reason: string} | null} Null when nothing is wrong with them.
+   */
+  judge() {
+    return null;
+  }
 
   /** Draws the payload; ages are drawn by `tick()`. */
   show() {
@@ -111,6 +135,7 @@ export class Card {
 
   /** Whether there is anything to see; else the card shows its reason in place of its content. */
   hasContent(data) {
+    if (data.status === "starting") return entries(data.parts, MAX_PARTS).some(([, part]) => time(part.as_of) !== null);
     return data.status !== "unconfigured" && data.status !== "down";
   }
 
@@ -182,7 +207,16 @@ export class Card {
   }
 }
 
-const EMPTY_TITLES = { waiting: "Waiting for the first update", down: "Nothing to show", live: "Nothing to show" };
+/**
+ * The judgement of a number of things, some of which are in trouble: at least half of them is what the service itself
+ * calls unhealthy.
+ */
+export function judgeCount(troubled, all, reason) {
+  if (!(troubled > 0)) return null;
+  return { status: 2 * troubled >= all ? "unhealthy" : "degraded", reason };
+}
+
+const EMPTY_TITLES = { starting: "Starting", waiting: "Waiting for the first update", down: "Nothing to show", live: "Nothing to show" };
 const EMPTY_REASONS = { waiting: "It comes right after the connection.", unconfigured: "This service has no source." };
 
 function fillPart(fields, part, name) {

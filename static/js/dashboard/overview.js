@@ -7,12 +7,12 @@ import { formatLatency, formatTime } from "../format.js";
 
 const PAGE_TITLE = document.title;
 
-const CALM = new Set(["live", "waiting", "unconfigured"]);
+const CALM = new Set(["live", "waiting", "starting", "unconfigured"]);
 
 function summaryTone(counts, worries) {
   if (counts.trouble > 0) return "bad";
   if (worries.length > 0) return "warn";
-  return counts.waiting > 0 ? "flat" : "good";
+  return counts.waiting + counts.starting > 0 ? "flat" : "good";
 }
 
 const PHASE_WORDS = { connecting: "Connecting", connected: "Connected", waiting: "Disconnected" };
@@ -56,7 +56,7 @@ export class Overview {
 
   /** Counts the services by how they stand. */
   showStates() {
-    const counts = { live: 0, trouble: 0, unconfigured: 0, waiting: 0 };
+    const counts = { live: 0, trouble: 0, unconfigured: 0, starting: 0, waiting: 0 };
     for (const card of this.#cards) {
       const { state } = card;
       counts[CALM.has(state) ? state : "trouble"] += 1;
@@ -70,6 +70,7 @@ export class Overview {
       [counts.live, "live"],
       [counts.trouble, counts.trouble === 1 ? "needs attention" : "need attention"],
       [counts.unconfigured, "not set up"],
+      [counts.starting, "starting"],
       [counts.waiting, "waiting"],
     ];
     const services = told.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);

@@ -5,6 +5,10 @@ import { amount, record, records, text, time } from "../fields.js";
 import { formatCount, formatLarge, spaced } from "../units.js";
 
 export class ArchiveCard extends Card {
+  judge(data) {
+    return data.active_writers === 0 ? { status: "degraded", reason: "nothing is being written" } : null;
+  }
+
   show(data) {
     this.fields.text("size", text(data.storage_size, 20));
     this.fields.text("records", formatLarge(amount(data.total_records)));

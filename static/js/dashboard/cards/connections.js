@@ -27,6 +27,11 @@ export class ConnectionsCard extends Card {
     this.draw();
   }
 
+  judge(data) {
+    const slow = amount(data.stalled_connections);
+    return slow > 0 ? { status: "degraded", reason: `${formatCount(slow)} too slow for what they subscribed to` } : null;
+  }
+
   show(data) {
     const slow = amount(data.stalled_connections);
     this.fields.text("open", formatCount(amount(data.active_connections)));

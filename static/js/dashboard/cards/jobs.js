@@ -15,6 +15,12 @@ export class JobsCard extends Card {
     return this.#failing === 1 ? "1 job fails" : `${this.#failing} jobs fail`;
   }
 
+  judge(data) {
+    if (data.running === false) return { status: "unhealthy", reason: "the scheduler is stopped" };
+    const failing = records(data.jobs, MAX_JOBS).filter(isTroubled).length;
+    return failing === 0 ? null : { status: "degraded", reason: failing === 1 ? "1 job fails" : `${failing} jobs fail` };
+  }
+
   show(data) {
     this.fields.text("active", `${formatCount(amount(data.active_jobs))} of ${formatCount(amount(data.total_jobs))}`);
     this.fields.node("stopped").hidden = data.running !== false;

@@ -14,8 +14,8 @@ export class ModelsCard extends Card {
     this.fields.text("dataset-count", atLeast(data.total_datasets, data.datasets_capped));
     this.fields.age("refreshed", time(data.last_refresh));
     this.#items.show([
-      ...keyed("model", records(data.available_models, MAX_ROWS)),
-      ...keyed("dataset", records(data.available_datasets, MAX_ROWS)),
+      ...keyed("model", records(data.model_details, MAX_ROWS)),
+      ...keyed("dataset", records(data.dataset_details, MAX_ROWS)),
     ]);
   }
 }

@@ -1,6 +1,6 @@
 /** Public RPC nodes by chain, and the blocks that came while the page was open. */
 
-import { Card } from "../card.js";
+import { Card, judgeCount } from "../card.js";
 import { amount, number, records, text, time } from "../fields.js";
 import { formatCount, formatMillis, spaced } from "../units.js";
 
@@ -20,6 +20,12 @@ export class NodesCard extends Card {
     }
     const newestFirst = [...this.#events].sort(([, one], [, other]) => other.at - one.at);
     this.#events = new Map(newestFirst.slice(0, MAX_EVENTS));
+  }
+
+  judge(data) {
+    const checked = records(data.nodes, MAX_NODES).filter((node) => node.status !== "unchecked");
+    const troubled = checked.filter((node) => node.status !== "healthy").length;
+    return judgeCount(troubled, checked.length, `${troubled} of ${checked.length} nodes are not healthy`);
   }
 
   show(data) {

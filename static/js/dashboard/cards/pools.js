@@ -1,6 +1,6 @@
 /** Pools of sources: who serves, who stands by, and when one took over from another. */
 
-import { Card } from "../card.js";
+import { Card, judgeCount } from "../card.js";
 import { amount, entries, list, records, text, time } from "../fields.js";
 import { formatCount, spaced } from "../units.js";
 
@@ -15,6 +15,15 @@ const QUIET = new Set(["healthy", "idle", "unconfigured"]);
 export class PoolsCard extends Card {
   #pools = this.rows("pools", "pool-template", MAX_POOLS, fillPool);
   #failovers = this.rows("failovers", "failover-template", MAX_FAILOVERS, fillFailover);
+
+  judge(data) {
+    const needed = entries(data.pools, MAX_POOLS).filter(([, { health }]) => health !== "idle" && health !== "unconfigured");
+    const silent = needed.filter(([, { health }]) => health === "unhealthy").length;
+    if (silent > 0) return judgeCount(silent, needed.length, `no source answers for ${silent} of ${needed.length} pools`);
+    const troubled = needed.filter(([, { health }]) => health !== "healthy").length;
+    if (troubled === 0) return null;
+    return { status: "degraded", reason: `${troubled} of ${needed.length} pools are without their best source` };
+  }
 
   show(data) {
     const pools = entries(data.pools, MAX_POOLS);

@@ -1,6 +1,6 @@
 /** Health of every data provider: those in trouble first. */
 
-import { Card } from "../card.js";
+import { Card, judgeCount } from "../card.js";
 import { amount, entries, text, time } from "../fields.js";
 import { formatCount, formatMillis, formatShare, spaced } from "../units.js";
 
@@ -16,6 +16,16 @@ export class ProvidersCard extends Card {
   get worry() {
     if (this.#lost === 0) return null;
     return this.#lost === 1 ? "1 source is lost" : `${this.#lost} sources are lost`;
+  }
+
+  judge(data) {
+    const total = (amount(data.total_providers) ?? 0) - (amount(data.unconfigured_count) ?? 0);
+    const healthy = amount(data.healthy_count);
+    const reason = `${formatCount(healthy)} of ${formatCount(total)} sources are healthy`;
+    if (data.overall_health === "unhealthy") return { status: "unhealthy", reason };
+    const lost = (amount(data.unhealthy_count) ?? 0) + (amount(data.parked_count) ?? 0);
+    if (lost === 0 && data.overall_health === "degraded") return { status: "degraded", reason };
+    return judgeCount(lost, total, reason);
   }
 
   show(data) {

@@ -22,9 +22,9 @@ export class SentimentCard extends Card {
     this.fields.text("score", score === null ? null : score.toFixed(2));
     placeOnScale(this.fields.node("scale"), score);
     this.fields.text("volume", formatCount(amount(data.social_volume)));
-    this.#sources.show(entries(data.sentiment_by_source, MAX_SOURCES));
+    this.#sources.show(entries(data.source_details, MAX_SOURCES));
     this.#topics.show(
-      records(data.trending_topics, MAX_TOPICS).map((topic, index) => [`${topic.topic} ${topic.symbol ?? index}`, topic]),
+      records(data.trending_topic_details, MAX_TOPICS).map((topic, index) => [`${topic.topic} ${topic.symbol ?? index}`, topic]),
     );
   }
 }
