@@ -7,7 +7,9 @@ leaves it running.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.cache.redis_server import RedisServer
+from tests.deploy import test_systemd
 from tests.end_to_end.conftest import APP_SECRET, QUICK, StartService
 from tests.end_to_end.test_gunicorn import GUNICORN, PRODUCTION, documented
 from tests.support.plain_http import get
@@ -59,6 +62,11 @@ class Production:
         """Sends a signal to the master."""
         os.kill(self.service.pid, number)
 
+    def reload(self) -> None:
+        """As systemd does it, see ``ExecReload``."""
+        command = test_systemd.option("ExecReload").replace("$MAINPID", str(self.service.pid))
+        subprocess.run(shlex.split(command), check=True)
+
     def said_since(self, position: int) -> str:
         """What it has put out since its output was so long."""
         return self.service.output.read_text()[position:]
@@ -73,9 +81,9 @@ class Production:
         wait_until(lambda: self.said_since(position).count(text) >= times, text, timeout_s=60)
 
     def refuses_reload(self) -> str:
-        """Sends SIGHUP, which must be refused; gives the one line that says so."""
+        """Reloads, which must be refused; gives the one line that says so."""
         position, worker = self.position, self.worker
-        self.send(signal.SIGHUP)
+        self.reload()
         self.wait_for("Reload refused", position)
         assert self.worker == worker
         (line,) = [line for line in self.said_since(position).splitlines() if "INFO" not in line]
@@ -241,7 +249,7 @@ def test_mended_settings_are_in_force_after_a_reload(production: Production) -> 
     production.refuses_reload()
     worker, position = production.worker, production.position
     production.write(METRICS_ENABLED="1")
-    production.send(signal.SIGHUP)
+    production.reload()
     wait_until(lambda: has_ended(worker), "the old worker ends")
     production.service.wait_until_live()
     assert production.metrics == 200
