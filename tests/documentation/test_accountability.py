@@ -25,7 +25,7 @@ from websocket.providers import provider_classes
 from websocket.settings import FeedSettings, NodeSettings, ProvidersSettings, Settings, describe_settings, key_setting
 from websocket.transports import history_api, json_session, query
 from websocket.wire import rate
-from websocket.wire.connection import CLOSE_ABNORMAL, CLOSED_BY_CLIENT, WireLimits
+from websocket.wire.connection import CLOSE_ABNORMAL, CODE_OF_CLIENT, WireLimits
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 PROVIDERS = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_close_codes() -> None:
     sent |= {CloseReason.PROTOCOL_ERROR, CloseReason.INVALID_FRAME_PAYLOAD_DATA}
     assert {1008, 1009, 1011, 4008} <= sent, "they are looked for where they are not any more"
     documented = {close.code for close in CLOSE_CODES}
-    assert sent - {CLOSE_ABNORMAL, CLOSED_BY_CLIENT} <= documented
+    assert sent - {CLOSE_ABNORMAL, CODE_OF_CLIENT} <= documented
     assert {str(code) for code in documented} <= first_cells(PROTOCOL)
 
 
