@@ -512,8 +512,8 @@ class PriceBook:
                     price=figure(quote.price),
                     change24h=figure(quote.price - ago),
                     change_percent24h=round((quote.price / ago - 1) * 100, 4),
-                    volume24h=round(volume, 2),
-                    market_cap=round(supply * quote.price, 2),
+                    volume24h=figure(volume, 2),
+                    market_cap=figure(supply * quote.price, 2),
                     last_updated=to_rfc3339(quote.time),
                 )
             )
@@ -533,8 +533,8 @@ class PriceBook:
             supply = _near(entry.supply, quote.time, SUPPLY_MAX_LAG_S)
             rows[coin.coin_id] = {
                 "price": figure(quote.price),
-                "volume": None if volume is None else round(volume, 2),
-                "market_cap": None if supply is None else round(supply * quote.price, 2),
+                "volume": figure(volume, 2),
+                "market_cap": None if supply is None else figure(supply * quote.price, 2),
                 "change_percent": None if ago is None else round((quote.price / ago - 1) * 100, 4),
             }
         return rows

@@ -21,6 +21,7 @@ from websocket.documentation.codes import CLOSE_CODES
 from websocket.documentation.openapi import routes
 from websocket.documentation.schemas import schema_components
 from websocket.errors import ClientError
+from websocket.feed_status import WARM_UP_S
 from websocket.providers import provider_classes
 from websocket.settings import FeedSettings, NodeSettings, ProvidersSettings, Settings, describe_settings, key_setting
 from websocket.transports import history_api, json_session, query
@@ -205,3 +206,10 @@ def test_limits_of_the_archive_are_those_of_its_routes() -> None:
 
 def test_version_is_that_of_the_project() -> None:
     assert f'version = "{API_VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", [README, PROTOCOL, (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")])
+def test_length_of_a_start(text: str) -> None:
+    """Wherever ``starting`` is described, it is said how long that may last."""
+    assert "`starting`" in text
+    assert f"{WARM_UP_S:g} s" in text

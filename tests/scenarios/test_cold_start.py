@@ -95,6 +95,8 @@ def test_lone_aggregator_is_shown_after_the_wait(world: World, internet: Interne
     took = world.run_until(lambda: bool(world.screen.arrays), 30)
     assert 8 <= took <= 8 + PATIENCE_S
     assert world.screen.last.complete
+    world.run(1)
+    assert "down" not in world.screen.states
     rows = world.get("/api/prices")[1]["data"]
     assert {row["confirmed"] for row in rows} == {False}
     assert {row["source"] for row in rows} == {provider}
