@@ -13,11 +13,13 @@ The way of one price, from provider to browser:
     hub.py         who is subscribed to what; frames each publication once and offers it to every connection
     transports/    Socket.IO, plain JSON WebSockets, HTTP API, pages, and the edge that admits clients
     wire/          WebSocket bytes below the transports: handshake, frames, connections that nobody waits for
+    http_server/   HTTP/1.1 below the routes: accepts connections, reads requests, writes answers, makes room
     documentation/ the schemas and documents that /docs shows, made from the types and the catalogue
 
 Beside it: settings/ (the only reader of the environment), errors.py (the whole tree), records.py, coins.py,
 codec.py (strict JSON), catalogue.py (the channels), cache/ (memory + file, or Redis), scheduler.py (when things run),
 feed_status.py and health.py (is it true and fresh?), refused.py (what cannot be ours), logs.py, green.py (the only
-module that names eventlet), and supervisor.py (keeps long-lived green threads running).
+module that names eventlet), supervisor.py (keeps long-lived green threads running), production.py and start_check.py
+(gunicorn's master and worker), and server.py (the development server).
 ``app.py``, beside this package, builds and connects one of each; nothing else knows all of them.
 """
