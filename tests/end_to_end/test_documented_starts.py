@@ -10,6 +10,8 @@ import re
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -287,13 +289,19 @@ def test_it_serves_prices_and_ends_politely(
         for port in start.ports:
             address = f"http://127.0.0.1:{port}"
             wait_until(lambda url=address: has_prices(url), f"prices of {name}")  # type: ignore[misc]
-    clients = [(service, [subscribed(port) for port in start.ports]) for _, start, service in running]
-    for service, opened in clients:
-        assert service.end(signal.SIGTERM) == 0
-        for client in opened:
-            error = codec.decode(next_event(client, "error"))[1]
-            assert error["code"] == "shutting_down"
-            assert error["reconnect_in_ms"] > 0
+    clients = [[subscribed(port) for port in start.ports] for _, start, _ in running]
+    for client in chain(*clients):
+        for _ in range(2):
+            rows = codec.decode(next_event(client, "crypto-prices"))[1]
+            assert [row["symbol"] for row in rows] == list(SYMBOLS)
+    with ThreadPoolExecutor() as threads:
+        ends = threads.map(lambda one: one[2].end(signal.SIGTERM), running)
+    assert set(ends) == {0}
+    for client in chain(*clients):
+        error = codec.decode(next_event(client, "error"))[1]
+        assert error["code"] == "shutting_down"
+        assert error["reconnect_in_ms"] > 0
+    for _, _, service in running:
         said = service.output.read_text() + service.log_file.read_text()
         assert not [line for line in said.splitlines() if re.search(r"Traceback|\bERROR\b|CRITICAL", line)]
 
@@ -304,12 +312,9 @@ def has_prices(address: str) -> bool:
 
 
 def subscribed(port: int) -> RawClient:
-    """A Socket.IO client that got what it has subscribed to, at once and then as a broadcast."""
+    """A Socket.IO client that gets prices from now on: those of now, and then broadcasts."""
     client = joined(port)
     emit(client, "subscribe", {"channel": "crypto-prices"}, 1)
-    for _ in range(2):
-        rows = codec.decode(next_event(client, "crypto-prices"))[1]
-        assert [row["symbol"] for row in rows] == list(SYMBOLS)
     return client
 
 
