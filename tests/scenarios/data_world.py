@@ -34,6 +34,9 @@ from websocket.upstream.source import Source
 
 PRICES_EVERY_S, HOUR_S = 60.0, 3600.0
 
+EVENTS_JUDGED = 5
+"""Of each publication; looking them up takes long."""
+
 WITNESSES = ("binance", "kraken")
 """One alone is not believed at once."""
 
@@ -235,6 +238,23 @@ class DataWorld:
         for key in ("active_addresses", "total_fees", "tvl"):
             if payload[key] and before[key] and not 0.25 < payload[key] / before[key] < 4:
                 self._object("onchain", f"{key} went from {before[key]} to {payload[key]}")
+        for event in payload["contract_events"][:EVENTS_JUDGED]:
+            if not self._has_happened(event):
+                self._object("onchain", f"an event that no block holds: {event}")
+
+    def _has_happened(self, event: dict[str, Any]) -> bool:
+        chain = self.truth.ethereum
+        # a reorganisation may have moved its transaction to the next block
+        heights = range(event["block"] - 1, event["block"] + 2)
+        found = [chain.transaction(n) for height in heights for n in chain.numbers(height, self.internet.now())]
+        return any(
+            one.hash == event["transaction"]
+            and one.transfer is not None
+            and one.transfer.amount / 10**one.transfer.token.decimals == event["value"]
+            and (one.transfer.token.symbol, one.sender, one.transfer.recipient)
+            == (event["symbol"], event["from"], event["to"])
+            for one in found
+        )
 
     def _judge_whale_tracking(self, payload: dict[str, Any]) -> None:
         moves = payload["large_transactions"]
@@ -266,8 +286,10 @@ class DataWorld:
 
     def _judge_huggingface(self, payload: dict[str, Any]) -> None:
         for kind in ("models", "datasets"):
-            rows, total = payload[f"available_{kind}"], payload[f"total_{kind}"]
-            names = [row["id"] for row in rows]
+            names, total = payload[f"available_{kind}"], payload[f"total_{kind}"]
+            rows = payload[f"{kind.removesuffix('s')}_details"]
+            if names != [row["id"] for row in rows]:
+                self._object("huggingface", f"{kind} and what is known about them differ")
             if len(set(names)) != len(names) or len(names) > (total or 0):
                 self._object("huggingface", f"{len(names)} {kind} in the list of {total}")
             if any(not row["url"].startswith("https://huggingface.co/") for row in rows):

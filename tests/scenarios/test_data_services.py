@@ -17,6 +17,7 @@ HOUR_S = 3600.0
 
 FACTS = {
     **POSITIVE,
+    "onchain": (*POSITIVE["onchain"], "contract_events"),
     "news": ("articles", "categories"),
     "sentiment": ("overall_sentiment", "sentiment_score", "social_volume", "trending_topics"),
     "whale_tracking": ("large_transactions", "whale_wallets", "total_volume", "volume_since"),
@@ -35,7 +36,15 @@ OLD_AFTER_S = 90 * HOUR_S
 
 KEPT = {
     "explorers": ("latest_block", "block_hash", "network_hashrate", "difficulty", "mempool_size", "transactions_count"),
-    "onchain": ("active_addresses", "gas_price", "network_utilization", "tvl", "contract_events", "total_fees_usd"),
+    "onchain": (
+        "active_addresses",
+        "gas_price",
+        "network_utilization",
+        "tvl",
+        "contract_events",
+        "total_fees_usd",
+        "contract_events",
+    ),
     "rpc_nodes": ("block_number", "total_nodes"),
     "whale_tracking": ("large_transactions", "alert_threshold"),
     "news": ("articles", "categories"),
@@ -441,7 +450,7 @@ def test_a_node_that_is_not_up_to_date(
 def test_a_feed_that_is_none(make_data_world: MakeWorld, internet: Internet, kind: str) -> None:
     """The other feeds stand, what was read of the broken one stays, and it takes no more memory than an answer may."""
     world = started(make_data_world, "news")
-    before = {article["id"] for article in world.last("news")["articles"] if article["source"] == "coindesk"}
+    before = {article["id"] for article in world.last("news")["articles"] if article["source_id"] == "coindesk"}
     internet.begin("feed_broken", feed="coindesk", kind=kind)
     internet.advance(HOUR_S)
     if kind != "broken_xml":
