@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import app
 from tests.support.processes import run_to_end
 from tests.support.service import CLOSED_PORT, ROOT, service_environment
 from websocket import green
+from websocket.catalogue import SERVICE_NAMES
 from websocket.errors import SettingsError, StartError
 from websocket.providers import provider_classes
+from websocket.scheduler import Scheduler
 from websocket.services.chosen_providers import NEEDED
 from websocket.settings import Settings, load_settings, with_provider_urls
 
@@ -104,6 +107,25 @@ def test_pools_share_their_sources(build: Built) -> None:
     assert list(report["pools"]["market_data"]["available_sources"]) == ["kraken", "coingecko"]
     assert list(report["pools"]["market_figures"]["available_sources"]) == ["coingecko"]
     assert list(report["providers"]).count("coingecko") == 1
+
+
+def test_pools_and_jobs_have_plain_names(build: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each begins with the service that it is for, or says what it does."""
+    jobs: list[str] = []
+    plan = Scheduler.every
+
+    def every(scheduler: Scheduler, interval_s: float, name: str, *work: Any, **times: Any) -> None:
+        jobs.append(name)
+        plan(scheduler, interval_s, name, *work, **times)
+
+    monkeypatch.setattr(Scheduler, "every", every)
+    pools = build().health.report()["pools"]
+    names = [*jobs, *pools]
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name)] == []
+    assert {"market_data", "market_figures", "news_coindesk", "onchain_gas"} <= set(pools)
+    assert {f"publish_{service}" for service in SERVICE_NAMES} <= set(jobs)
+    assert {"market_data_collection", "market_figures_collection", "news_coindesk_collection"} <= set(jobs)
+    assert [name for name in pools if not name.startswith((*SERVICE_NAMES, "market_figures"))] == []
 
 
 def test_provider_that_cannot_do_what_it_is_chosen_for_is_a_wrong_setting(build: Built, tmp_path: Path) -> None:
