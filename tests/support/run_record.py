@@ -1,8 +1,8 @@
 """Notes what becomes of each test while it runs, so that a run that was cut off can be taken up and summed up.
 
 A pytest plugin: ``pytest -p tests.support.run_record --record FILE``. Tests that are in the file already are left out.
-As a program, ``python -m tests.support.run_record FILE ...`` says how many passed, failed and were skipped in all files,
-which failed, and why others were skipped; the exit code is 1 when one failed or a run is not finished.
+As a program, ``python -m tests.support.run_record FILE ...`` says how many passed, failed and were skipped in all files
+together, which failed, and why others were skipped; the exit code is 1 when one failed or a run is not finished.
 """
 
 from __future__ import annotations
