@@ -566,6 +566,7 @@ def test_flood_is_ended(start_server: StartServer, text: str) -> None:
     client = joined(server.port)
     client.send(masked(TEXT, text.encode()) * 60)
     assert client.end() == 1008
+    client.reset()  # it would be waited for, a few seconds
     server.wait_until_empty()
     assert counted(server) == 0
 
@@ -605,6 +606,7 @@ def test_packets_around_the_messages_cost_as_well(start_server: StartServer, tex
     poller = PollingClient(server.port).join()
     statuses = [poller.post(*[text] * 10) for _ in range(3)]
     assert statuses[-1] == 400
+    client.reset()
     server.wait_until_empty()
 
 
