@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from tests.support.http_server import ROOMY, ServerInThisProcess
 from tests.support.processes import wait_until
 from websocket import codec, green
-from websocket.http_server.connection import MAX_HEAD_BYTES, HttpLimits
+from websocket.http_server.connection import MAX_HEAD_BYTES, READ_SIZE, HttpLimits
 
 LIMITS = HttpLimits(max_body_bytes=100)
 Start = Callable[..., Any]
@@ -287,12 +288,12 @@ class TestTime:
             server.stop()
 
 
-def drip(client: socket.socket) -> None:
+def drip(client: socket.socket, size: int = 100, pause_s: float = 0.02) -> None:
     """Sends a byte now and then, until the other side has enough."""
     try:
-        for _ in range(100):
+        for _ in range(size):
             client.send(b"x")
-            green.sleep(0.02)
+            green.sleep(pause_s)
     except OSError:
         return
 
@@ -309,6 +310,54 @@ def test_no_more_is_read_of_a_body_that_was_refused(server: ServerInThisProcess)
             pass
         assert sent < 50_000_000
     wait_until(lambda: len(server.places) == 0, "the end of the connection")
+
+
+def test_client_that_goes_on_after_a_refusal_is_cut_off_in_time(server: ServerInThisProcess) -> None:
+    """Also one that sends so little at a time that it would take an hour until it is too much."""
+    with connect(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n")
+        green.spawn(drip, client, 3000, 0.005)
+        read_all(client)
+        wait_until(lambda: len(server.places) == 0, "the end of the connection")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [pytest.param(b"1\r\nx\r\n", id="tiny chunks"), pytest.param(b"1;%s\r\nx\r\n" % (b"e" * 8000), id="extensions")],
+)
+def test_what_is_around_the_chunks_has_a_limit(piece: bytes) -> None:
+    server = ServerInThisProcess(echo)
+    try:
+        body = piece * (390_000 // len(piece))
+        assert ask(server, b"POST / HTTP/1.1", b"Transfer-Encoding: chunked", body=body)[0] == 413
+    finally:
+        server.stop()
+
+
+def test_client_that_always_has_more_to_say_holds_nobody_up() -> None:
+    """Its requests are as long as what is read at a time, so that nothing is left over when one is answered."""
+    turns: list[str] = []
+
+    def note(_environ: dict[str, Any], start: Start) -> list[bytes]:
+        turns.append("served")
+        start("200 OK", [])
+        return []
+
+    def others() -> None:
+        while turns.count("served") < 8:
+            turns.append("others")
+            green.sleep(0)
+
+    server = ServerInThisProcess(note)
+    try:
+        with connect(server) as client:
+            head = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
+            client.sendall((head + b"x" * (READ_SIZE - len(head) - 4) + b"\r\n\r\n") * 8)
+            others()
+    finally:
+        server.stop()
+    served_at = [number for number, turn in enumerate(turns) if turn == "served"]
+    assert all(later - earlier > 1 for earlier, later in itertools.pairwise(served_at))
 
 
 def test_stop_lets_what_is_under_way_end() -> None:

@@ -45,6 +45,9 @@ JOINED_BYTES = 16 * 1024
 for each client that reads slowly would fill the memory.
 """
 
+MAX_CHUNKS = 1000
+"""Of one request's body. Each takes as much time as kilobytes in one piece, and nobody has paid for it yet."""
+
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
 LINGER_PAUSE_S = 0.05
@@ -205,7 +208,7 @@ class HttpConnection:
         until = time.monotonic() + (limits.idle_timeout_s if is_idle else limits.request_timeout_s)
         request: h11.Request | None = None
         body: list[bytes] = []
-        size = 0
+        size = chunks = received = 0
         while True:
             event = protocol.next_event()
             if event is h11.NEED_DATA:
@@ -219,6 +222,10 @@ class HttpConnection:
                     self._places.wait(self, Waiting.REQUEST)
                 if not data and request is None:
                     return None
+                received += len(data)
+                if request is not None and received > MAX_HEAD_BYTES + 2 * limits.max_body_bytes:
+                    # what is around the chunks, such as their extensions, has a limit as well
+                    raise self._too_large()
                 protocol.receive_data(data)
             elif isinstance(event, h11.Request):
                 request = event
@@ -226,7 +233,8 @@ class HttpConnection:
                 self._check_head(request)
             elif isinstance(event, h11.Data):
                 size += len(event.data)
-                if size > limits.max_body_bytes:
+                chunks += event.chunk_start
+                if size > limits.max_body_bytes or chunks > MAX_CHUNKS:
                     raise self._too_large()
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
@@ -245,15 +253,22 @@ class HttpConnection:
             raise self._too_large()
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"A request's body may have {self._limits.max_body_bytes} bytes.")
+        return Refused(413, f"A request's body may have {self._limits.max_body_bytes} bytes in {MAX_CHUNKS} chunks.")
 
     def _receive(self, until: float) -> bytes:
-        """What has arrived, empty when the client has closed."""
+        """What has arrived, empty when the client has closed. Always yields: also for one that never stops sending."""
+        has_yielded = False
         while True:
+            remaining = _remaining(until)
             try:
-                return self._sock.recv(READ_SIZE)
+                data = self._sock.recv(READ_SIZE)
             except BlockingIOError:
-                green.wait_readable(self._sock, _remaining(until))
+                green.wait_readable(self._sock, remaining)
+                has_yielded = True
+                continue
+            if not has_yielded:
+                green.sleep(0)
+            return data
 
     # One answer
 
