@@ -28,6 +28,9 @@ def echo(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     if path == "/stream":
         start("200 OK", [("Content-Type", "text/plain")])
         return (piece for piece in (b"one", b"", b"two"))
+    if path == "/repeat":
+        start("200 OK", [("Access-Control-Allow-Origin", environ["HTTP_ORIGIN"])])
+        return []
     if path == "/fails":
         raise RuntimeError("a bug")
     if path == "/fails-late":
@@ -201,7 +204,13 @@ class TestAnswers:
         assert answer.count(b"\r\n\r\n") == 1
 
     @pytest.mark.parametrize(
-        ("target", "header", "status"), [(b"/", b"Content-Length: 101", 413), (b"nowhere", b"X: y", 400)]
+        ("target", "header", "status"),
+        [
+            (b"/", b"Content-Length: 101", 413),
+            (b"nowhere", b"X: y", 400),
+            (b"/?q=\xe9", b"X: y", 400),
+            (b"/", b"Transfer-Encoding: gzip", 501),
+        ],
     )
     def test_refusal_of_head_has_no_body_and_no_traceback(
         self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture, target: bytes, header: bytes, status: int
@@ -209,6 +218,19 @@ class TestAnswers:
         answer = talk(server, b"HEAD " + target + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert answer.endswith(b"\r\n\r\n")
+        assert not caplog.records
+
+    def test_refusal_of_head_that_comes_after_another_request_has_no_body(self, server: ServerInThisProcess) -> None:
+        answers = talk(server, b"GET /empty HTTP/1.1\r\nHost: x\r\n\r\nHEAD /\xe9 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP/1.1 400 " in answers
+        assert answers.endswith(b"\r\n\r\n")
+
+    def test_answer_may_repeat_bytes_that_are_not_ascii(
+        self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As Socket.IO does with the origin."""
+        answer = talk(server, b"GET /repeat HTTP/1.1\r\nHost: x\r\nOrigin: \xff\r\nConnection: close\r\n\r\n")
+        assert b"Access-Control-Allow-Origin: \xff\r\n" in answer
         assert not caplog.records
 
     def test_bug_is_an_error_500_for_head_as_well(self, server: ServerInThisProcess) -> None:
@@ -316,7 +338,7 @@ def test_client_that_goes_on_after_a_refusal_is_cut_off_in_time(server: ServerIn
     """Also one that sends so little at a time that it would take an hour until it is too much."""
     with connect(server) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n")
-        green.spawn(drip, client, 3000, 0.005)
+        green.spawn(drip, client, 20_000, 0.005)
         read_all(client)
         wait_until(lambda: len(server.places) == 0, "the end of the connection")
 

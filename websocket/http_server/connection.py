@@ -136,7 +136,7 @@ class HttpConnection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._method = b""  # of the request that is answered; empty before one is understood
+        self._method = b""  # of the request that comes or is answered, as far as one is seen
         self._answer_until = 0.0
         self._buffered = 0
         self._is_taken = False
@@ -202,8 +202,8 @@ class HttpConnection:
     def _receive_request(self, is_first: bool) -> tuple[h11.Request, bytes] | None:
         """Head and body of the next request; None when the client closes instead."""
         protocol, limits = self._protocol, self._limits
-        self._method = b""
         is_idle = not is_first and not protocol.trailing_data[0]
+        self._note_method()
         self._places.wait(self, Waiting.NEXT_REQUEST if is_idle else Waiting.REQUEST)
         until = time.monotonic() + (limits.idle_timeout_s if is_idle else limits.request_timeout_s)
         request: h11.Request | None = None
@@ -227,9 +227,10 @@ class HttpConnection:
                     # what is around the chunks, such as their extensions, has a limit as well
                     raise self._too_large()
                 protocol.receive_data(data)
+                if request is None:
+                    self._note_method()
             elif isinstance(event, h11.Request):
                 request = event
-                self._method = request.method
                 self._check_head(request)
             elif isinstance(event, h11.Data):
                 size += len(event.data)
@@ -242,6 +243,10 @@ class HttpConnection:
                 return request, b"".join(body)
             else:  # the client has closed
                 return None
+
+    def _note_method(self) -> None:
+        """Also what turns out to be no request is answered as it began: without a body after ``HEAD``."""
+        self._method = self._protocol.trailing_data[0][:8].partition(b" ")[0]
 
     def _check_head(self, request: h11.Request) -> None:
         """Refuses what may mean different things to us and to a proxy, and bodies that are known to be too large."""
@@ -301,7 +306,7 @@ class HttpConnection:
     ) -> None:
         protocol = self._protocol
         has_body = method != "HEAD" and answer.status not in (204, 304)
-        headers = [("Date", formatdate(usegmt=True)), *answer.headers]
+        headers: list[tuple[str, str | bytes]] = [("Date", formatdate(usegmt=True)), *answer.headers]
         names = {name.lower() for name, _ in headers}
         if "content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
             headers.append(("Content-Length", str(sum(map(len, body)))))
@@ -336,7 +341,8 @@ class HttpConnection:
         answer = protocol.send(h11.Response(status_code=status, headers=headers)) or b""
         if self._method != b"HEAD":
             answer += protocol.send(h11.Data(body)) or b""
-        self._send(answer + (protocol.send(h11.EndOfMessage()) or b""))
+        # h11 is not told of the end: of what is no request it does not know that it asked for no body
+        self._send(answer)
         self._linger()
         return False
 
@@ -385,13 +391,14 @@ class _Answer:
     def __init__(self) -> None:
         self.status = 500
         self.reason = b""
-        self.headers: list[tuple[str, str]] = []
+        self.headers: list[tuple[str, bytes]] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """PEP 3333's ``start_response``. Nothing was sent before the whole head is known, so it may be called again."""
         code, _, reason = status.partition(" ")
         self.status, self.reason = int(code), reason.encode("latin-1")
-        self.headers = list(headers)
+        # a value may repeat what the client sent, of which h11 takes bytes only when it is not ASCII
+        self.headers = [(name, value.encode("latin-1")) for name, value in headers]
         return _no_write
 
 
