@@ -306,12 +306,12 @@ class HttpConnection:
     ) -> None:
         protocol = self._protocol
         has_body = method != "HEAD" and answer.status not in (204, 304)
-        headers: list[tuple[str, str | bytes]] = [("Date", formatdate(usegmt=True)), *answer.headers]
+        headers = [(b"Date", formatdate(usegmt=True).encode()), *answer.headers]
         names = {name.lower() for name, _ in headers}
-        if "content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
-            headers.append(("Content-Length", str(sum(map(len, body)))))
+        if b"content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
+            headers.append((b"Content-Length", b"%d" % sum(map(len, body))))
         if self._is_ending():
-            headers.append(("Connection", "close"))
+            headers.append((b"Connection", b"close"))
         unsent = protocol.send(h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)) or b""
         for piece in itertools.chain((first,), pieces) if has_body else ():
             data = (piece and protocol.send(h11.Data(piece))) or b""
@@ -391,14 +391,14 @@ class _Answer:
     def __init__(self) -> None:
         self.status = 500
         self.reason = b""
-        self.headers: list[tuple[str, bytes]] = []
+        self.headers: list[tuple[bytes, bytes]] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """PEP 3333's ``start_response``. Nothing was sent before the whole head is known, so it may be called again."""
         code, _, reason = status.partition(" ")
         self.status, self.reason = int(code), reason.encode("latin-1")
         # a value may repeat what the client sent, of which h11 takes bytes only when it is not ASCII
-        self.headers = [(name, value.encode("latin-1")) for name, value in headers]
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return _no_write
 
 
