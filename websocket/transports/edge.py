@@ -31,7 +31,7 @@ PROXY_FACTOR = 10
 """A proxy that does not say for whom it speaks may be many clients."""
 
 WEBSOCKET_PATHS = ("/ws/", "/socket.io")
-"""What a request that asks for an upgrade gets here is a WebSocket or a refusal; elsewhere it is answered like others."""
+"""What asks for an upgrade gets a WebSocket or a refusal here; elsewhere it is answered like anything else."""
 
 SESSION_REQUEST_TOKENS = 0.25
 """A poll of a Socket.IO session, whose packets have a limit of their own."""
