@@ -28,6 +28,9 @@ def echo(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     if path == "/stream":
         start("200 OK", [("Content-Type", "text/plain")])
         return (piece for piece in (b"one", b"", b"two"))
+    if path == "/dated":
+        start("200 OK", [("date", "Tue, 01 Dec 2026 11:36:42 GMT")])
+        return []
     if path == "/repeat":
         start("200 OK", [("Access-Control-Allow-Origin", environ["HTTP_ORIGIN"])])
         return []
@@ -224,6 +227,12 @@ class TestAnswers:
         answers = talk(server, b"GET /empty HTTP/1.1\r\nHost: x\r\n\r\nHEAD /\xe9 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"HTTP/1.1 400 " in answers
         assert answers.endswith(b"\r\n\r\n")
+
+    @pytest.mark.parametrize("path", [b"/", b"/dated"])
+    def test_answer_has_one_date(self, server: ServerInThisProcess, path: bytes) -> None:
+        """Also when the application has given it."""
+        answer = talk(server, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.partition(b"\r\n\r\n")[0].lower().count(b"\r\ndate:") == 1
 
     def test_answer_may_repeat_bytes_that_are_not_ascii(
         self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture

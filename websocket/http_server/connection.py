@@ -306,8 +306,10 @@ class HttpConnection:
     ) -> None:
         protocol = self._protocol
         has_body = method != "HEAD" and answer.status not in (204, 304)
-        headers = [(b"Date", formatdate(usegmt=True).encode()), *answer.headers]
+        headers = list(answer.headers)
         names = {name.lower() for name, _ in headers}
+        if b"date" not in names:
+            headers.append((b"Date", formatdate(usegmt=True).encode()))
         if b"content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
             headers.append((b"Content-Length", b"%d" % sum(map(len, body))))
         if self._is_ending():
