@@ -13,7 +13,8 @@ import pytest
 from tests.support.http_server import ROOMY, ServerInThisProcess
 from tests.support.processes import wait_until
 from websocket import codec, green
-from websocket.http_server.connection import MAX_HEAD_BYTES, READ_SIZE, HttpLimits
+from websocket.http_server import connection
+from websocket.http_server.connection import MAX_HEAD_BYTES, MAX_HEADERS, READ_SIZE, HttpLimits
 
 LIMITS = HttpLimits(max_body_bytes=100)
 Start = Callable[..., Any]
@@ -28,6 +29,9 @@ def echo(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     if path == "/stream":
         start("200 OK", [("Content-Type", "text/plain")])
         return (piece for piece in (b"one", b"", b"two"))
+    if path == "/too-many":
+        start("429 Too Many Requests", [])
+        return []
     if path == "/dated":
         start("200 OK", [("date", "Tue, 01 Dec 2026 11:36:42 GMT")])
         return []
@@ -174,6 +178,7 @@ REFUSED = {
     "tunnel": (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "endless header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * MAX_HEAD_BYTES + b"y" * 20_000, 431),
+    "many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:b\r\n" * MAX_HEADERS + b"\r\n", 431),
     "body over the limit": (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", 413),
     "chunks over the limit": (
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + b"x" * 101 + b"\r\n",
@@ -389,6 +394,25 @@ def test_client_that_always_has_more_to_say_holds_nobody_up() -> None:
         server.stop()
     served_at = [number for number, turn in enumerate(turns) if turn == "served"]
     assert all(later - earlier > 1 for earlier, later in itertools.pairwise(served_at))
+
+
+@pytest.mark.parametrize(("share", "expected"), [("1.1.1.1", 1), ("", 5)])
+def test_who_asks_too_much_has_to_wait(monkeypatch: pytest.MonkeyPatch, share: str, expected: int) -> None:
+    """Or refusing would be all that is done here; a proxy is not held up for one of its clients."""
+    monkeypatch.setattr(connection, "REFUSED_PAUSE_S", 60.0)
+    server = ServerInThisProcess(echo, share_of=lambda _: share)
+    try:
+        with connect(server) as client:
+            client.sendall(b"GET /too-many HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+            received = b""
+            while received.count(b"HTTP/1.1 429") < expected:
+                received += client.recv(65536)
+            client.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                client.recv(65536)
+            assert received.count(b"HTTP/1.1 429") == expected
+    finally:
+        server.stop()
 
 
 def test_stop_lets_what_is_under_way_end() -> None:

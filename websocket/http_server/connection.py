@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -31,6 +32,9 @@ READ_SIZE = 16 * 1024
 MAX_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together, as much as nginx passes on by default."""
 
+MAX_HEADERS = 200
+"""Of a request; browsers and the proxies before us need some forty. Thousands of short ones would take 20 ms."""
+
 MIN_BYTES_PER_S = 16 * 1024
 """How fast an answer must be taken after ``HttpLimits.answer_timeout_s``: so a large one has time in proportion."""
 
@@ -39,6 +43,11 @@ BUFFERED_BYTES = 512 * 1024
 
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's; by itself it would hold megabytes for a client that does not read."""
+
+REFUSED_PAUSE_S = 1.0
+"""After the answer that there were too many requests nothing more is read for so long, as ``Retry-After`` asks at least:
+refusing costs as well. A proxy's connection goes on, because the next request may be somebody else's.
+"""
 
 JOINED_BYTES = 16 * 1024
 """What of an answer leaves in one piece. A larger body is sent from where it is, often the same bytes for many: a copy
@@ -191,11 +200,14 @@ class HttpConnection:
             return self._refuse(fault.error_status_hint, "This is not a valid HTTP/1.1 request.")
         environ[TAKE_OVER] = self.take_over
         self._places.serve(self)
-        self._answer(environ)
+        status = self._answer(environ)
         if self._is_taken:
             return False
         if self._protocol.our_state is not h11.DONE or self._protocol.their_state is not h11.DONE:
             return False
+        if status == HTTPStatus.TOO_MANY_REQUESTS and self.address:
+            self._places.wait(self, Waiting.NEXT_REQUEST)
+            green.sleep(REFUSED_PAUSE_S)
         self._protocol.start_next_cycle()
         return True
 
@@ -203,7 +215,7 @@ class HttpConnection:
         """Head and body of the next request; None when the client closes instead."""
         protocol, limits = self._protocol, self._limits
         is_idle = not is_first and not protocol.trailing_data[0]
-        self._note_method()
+        self._look_at_head()
         self._places.wait(self, Waiting.NEXT_REQUEST if is_idle else Waiting.REQUEST)
         until = time.monotonic() + (limits.idle_timeout_s if is_idle else limits.request_timeout_s)
         request: h11.Request | None = None
@@ -228,7 +240,7 @@ class HttpConnection:
                     raise self._too_large()
                 protocol.receive_data(data)
                 if request is None:
-                    self._note_method()
+                    self._look_at_head()
             elif isinstance(event, h11.Request):
                 request = event
                 self._check_head(request)
@@ -244,9 +256,13 @@ class HttpConnection:
             else:  # the client has closed
                 return None
 
-    def _note_method(self) -> None:
-        """Also what turns out to be no request is answered as it began: without a body after ``HEAD``."""
-        self._method = self._protocol.trailing_data[0][:8].partition(b" ")[0]
+    def _look_at_head(self) -> None:
+        """Before it is parsed. Also what turns out to be no request is answered as it began: nothing after ``HEAD``."""
+        head = self._protocol.trailing_data[0]
+        self._method = head[:8].partition(b" ")[0]
+        end = head.find(b"\r\n\r\n")
+        if head.count(b"\n", 0, end if end >= 0 else len(head)) > MAX_HEADERS:
+            raise Refused(431, f"A request may have {MAX_HEADERS} headers.")
 
     def _check_head(self, request: h11.Request) -> None:
         """Refuses what may mean different things to us and to a proxy, and bodies that are known to be too large."""
@@ -277,14 +293,14 @@ class HttpConnection:
 
     # One answer
 
-    def _answer(self, environ: dict[str, Any]) -> None:
-        """Calls the application and sends what it answers."""
+    def _answer(self, environ: dict[str, Any]) -> int:
+        """Calls the application and sends what it answers; gives the status."""
         answer = _Answer()
         body: Iterable[bytes] = ()
         try:
             body = self._app(environ, answer.start)
             if self._is_taken:
-                return
+                return answer.status
             pieces = iter(body)
             first = next(pieces, b"")  # an application may wait with the head until it is asked for the body
             self._begin_answer()
@@ -300,6 +316,7 @@ class HttpConnection:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
+        return answer.status
 
     def _send_answer(
         self, method: str, answer: _Answer, first: bytes, pieces: Iterator[bytes], body: Iterable[bytes]
