@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,8 @@ import pytest
 from tests.support.http_server import ROOMY, ServerInThisProcess
 from tests.support.processes import wait_until
 from websocket import codec, green
-from websocket.http_server.connection import MAX_HEAD_BYTES, HttpLimits
+from websocket.http_server import connection
+from websocket.http_server.connection import MAX_HEAD_BYTES, MAX_HEADERS, READ_SIZE, HttpLimits
 
 LIMITS = HttpLimits(max_body_bytes=100)
 Start = Callable[..., Any]
@@ -27,6 +29,15 @@ def echo(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     if path == "/stream":
         start("200 OK", [("Content-Type", "text/plain")])
         return (piece for piece in (b"one", b"", b"two"))
+    if path == "/too-many":
+        start("429 Too Many Requests", [])
+        return []
+    if path == "/dated":
+        start("200 OK", [("date", "Tue, 01 Dec 2026 11:36:42 GMT")])
+        return []
+    if path == "/repeat":
+        start("200 OK", [("Access-Control-Allow-Origin", environ["HTTP_ORIGIN"])])
+        return []
     if path == "/fails":
         raise RuntimeError("a bug")
     if path == "/fails-late":
@@ -167,6 +178,7 @@ REFUSED = {
     "tunnel": (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "endless header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * MAX_HEAD_BYTES + b"y" * 20_000, 431),
+    "many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:b\r\n" * MAX_HEADERS + b"\r\n", 431),
     "body over the limit": (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", 413),
     "chunks over the limit": (
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + b"x" * 101 + b"\r\n",
@@ -200,7 +212,13 @@ class TestAnswers:
         assert answer.count(b"\r\n\r\n") == 1
 
     @pytest.mark.parametrize(
-        ("target", "header", "status"), [(b"/", b"Content-Length: 101", 413), (b"nowhere", b"X: y", 400)]
+        ("target", "header", "status"),
+        [
+            (b"/", b"Content-Length: 101", 413),
+            (b"nowhere", b"X: y", 400),
+            (b"/?q=\xe9", b"X: y", 400),
+            (b"/", b"Transfer-Encoding: gzip", 501),
+        ],
     )
     def test_refusal_of_head_has_no_body_and_no_traceback(
         self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture, target: bytes, header: bytes, status: int
@@ -208,6 +226,25 @@ class TestAnswers:
         answer = talk(server, b"HEAD " + target + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert answer.endswith(b"\r\n\r\n")
+        assert not caplog.records
+
+    def test_refusal_of_head_that_comes_after_another_request_has_no_body(self, server: ServerInThisProcess) -> None:
+        answers = talk(server, b"GET /empty HTTP/1.1\r\nHost: x\r\n\r\nHEAD /\xe9 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP/1.1 400 " in answers
+        assert answers.endswith(b"\r\n\r\n")
+
+    @pytest.mark.parametrize("path", [b"/", b"/dated"])
+    def test_answer_has_one_date(self, server: ServerInThisProcess, path: bytes) -> None:
+        """Also when the application has given it."""
+        answer = talk(server, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.partition(b"\r\n\r\n")[0].lower().count(b"\r\ndate:") == 1
+
+    def test_answer_may_repeat_bytes_that_are_not_ascii(
+        self, server: ServerInThisProcess, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As Socket.IO does with the origin."""
+        answer = talk(server, b"GET /repeat HTTP/1.1\r\nHost: x\r\nOrigin: \xff\r\nConnection: close\r\n\r\n")
+        assert b"Access-Control-Allow-Origin: \xff\r\n" in answer
         assert not caplog.records
 
     def test_bug_is_an_error_500_for_head_as_well(self, server: ServerInThisProcess) -> None:
@@ -287,12 +324,12 @@ class TestTime:
             server.stop()
 
 
-def drip(client: socket.socket) -> None:
+def drip(client: socket.socket, size: int = 100, pause_s: float = 0.02) -> None:
     """Sends a byte now and then, until the other side has enough."""
     try:
-        for _ in range(100):
+        for _ in range(size):
             client.send(b"x")
-            green.sleep(0.02)
+            green.sleep(pause_s)
     except OSError:
         return
 
@@ -309,6 +346,73 @@ def test_no_more_is_read_of_a_body_that_was_refused(server: ServerInThisProcess)
             pass
         assert sent < 50_000_000
     wait_until(lambda: len(server.places) == 0, "the end of the connection")
+
+
+def test_client_that_goes_on_after_a_refusal_is_cut_off_in_time(server: ServerInThisProcess) -> None:
+    """Also one that sends so little at a time that it would take an hour until it is too much."""
+    with connect(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n")
+        green.spawn(drip, client, 20_000, 0.005)
+        read_all(client)
+        wait_until(lambda: len(server.places) == 0, "the end of the connection")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [pytest.param(b"1\r\nx\r\n", id="tiny chunks"), pytest.param(b"1;%s\r\nx\r\n" % (b"e" * 8000), id="extensions")],
+)
+def test_what_is_around_the_chunks_has_a_limit(piece: bytes) -> None:
+    server = ServerInThisProcess(echo)
+    try:
+        body = piece * (390_000 // len(piece))
+        assert ask(server, b"POST / HTTP/1.1", b"Transfer-Encoding: chunked", body=body)[0] == 413
+    finally:
+        server.stop()
+
+
+def test_client_that_always_has_more_to_say_holds_nobody_up() -> None:
+    """Its requests are as long as what is read at a time, so that nothing is left over when one is answered."""
+    turns: list[str] = []
+
+    def note(_environ: dict[str, Any], start: Start) -> list[bytes]:
+        turns.append("served")
+        start("200 OK", [])
+        return []
+
+    def others() -> None:
+        while turns.count("served") < 8:
+            turns.append("others")
+            green.sleep(0)
+
+    server = ServerInThisProcess(note)
+    try:
+        with connect(server) as client:
+            head = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
+            client.sendall((head + b"x" * (READ_SIZE - len(head) - 4) + b"\r\n\r\n") * 8)
+            others()
+    finally:
+        server.stop()
+    served_at = [number for number, turn in enumerate(turns) if turn == "served"]
+    assert all(later - earlier > 1 for earlier, later in itertools.pairwise(served_at))
+
+
+@pytest.mark.parametrize(("share", "expected"), [("1.1.1.1", 1), ("", 5)])
+def test_who_asks_too_much_has_to_wait(monkeypatch: pytest.MonkeyPatch, share: str, expected: int) -> None:
+    """Or refusing would be all that is done here; a proxy is not held up for one of its clients."""
+    monkeypatch.setattr(connection, "REFUSED_PAUSE_S", 60.0)
+    server = ServerInThisProcess(echo, share_of=lambda _: share)
+    try:
+        with connect(server) as client:
+            client.sendall(b"GET /too-many HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+            received = b""
+            while received.count(b"HTTP/1.1 429") < expected:
+                received += client.recv(65536)
+            client.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                client.recv(65536)
+            assert received.count(b"HTTP/1.1 429") == expected
+    finally:
+        server.stop()
 
 
 def test_stop_lets_what_is_under_way_end() -> None:

@@ -221,6 +221,14 @@ def test_each_request_costs_what_its_route_does() -> None:
     assert ask(rated_edge, "/ws", HTTP_UPGRADE="websocket", **remote) == "429"
 
 
+def test_upgrade_that_nobody_answers_makes_no_route_cheaper() -> None:
+    """Neither for a client nor for a silent proxy."""
+    rated_edge, _ = rated(1)
+    for address in ("1.1.1.1", "127.0.0.1"):
+        statuses = [ask(rated_edge, "/dear", HTTP_UPGRADE="websocket", REMOTE_ADDR=address) for _ in range(30)]
+        assert "429" in statuses
+
+
 def test_sessions_poll_for_little_and_upgrades_of_a_proxy_for_nothing() -> None:
     rated_edge, _ = rated(1)
     polls = [

@@ -66,6 +66,15 @@ def test_nothing_is_made_for_a_request(client: FlaskClient, monkeypatch: pytest.
         assert client.get(path, headers={"Host": "new.example.org"}).status_code == 200
 
 
+def test_answers_share_the_bytes_of_a_large_body() -> None:
+    """Many that are read slowly would otherwise fill the memory."""
+    app, page = Flask("app"), fixed.Fixed(b"a" * 1000 + b"HERE" + b"b" * 1000, "text/html", replaced=[b"HERE"])
+    with app.test_request_context():
+        one, other = (list(page.response({b"HERE": host}).iter_encoded()) for host in (b"one", b"other"))
+    assert b"".join(one) == b"a" * 1000 + b"one" + b"b" * 1000
+    assert [mine is theirs for mine, theirs in zip(one, other, strict=True)] == [True, False, True]
+
+
 def test_page_for_one_host_is_not_taken_for_another(client: FlaskClient) -> None:
     """The address in its examples is the reader's, and its tag says so."""
     one = client.get("/docs", headers={"Host": "one.example.org"})

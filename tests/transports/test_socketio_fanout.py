@@ -193,6 +193,17 @@ def test_upgrade_loses_and_doubles_nothing(server: LiveServer) -> None:
     assert counted(server) == 1
 
 
+def test_second_poll_at_the_same_time_ends_the_session(server: LiveServer) -> None:
+    """As in the protocol's reference: one session could take all places for HTTP connections."""
+    poller = PollingClient(server.port).join('{"defaults":false}')
+    ended: list[int] = []
+    for _ in range(5):
+        green.spawn(lambda: ended.append(poller.get()[0]))
+    wait_until(lambda: len(ended) == 5, "the end of all polls")
+    assert sorted(ended) == [200, 400, 400, 400, 400]
+    assert poller.get()[0] == 400
+
+
 def test_poll_that_waits_when_the_upgrade_is_done_does_not_end_the_session(
     start_server: StartServer,
 ) -> None:

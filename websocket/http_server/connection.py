@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -31,6 +32,9 @@ READ_SIZE = 16 * 1024
 MAX_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together, as much as nginx passes on by default."""
 
+MAX_HEADERS = 200
+"""Of a request; browsers and the proxies before us need some forty. Thousands of short ones would take 20 ms."""
+
 MIN_BYTES_PER_S = 16 * 1024
 """How fast an answer must be taken after ``HttpLimits.answer_timeout_s``: so a large one has time in proportion."""
 
@@ -40,10 +44,18 @@ BUFFERED_BYTES = 512 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's; by itself it would hold megabytes for a client that does not read."""
 
+REFUSED_PAUSE_S = 1.0
+"""After the answer that there were too many requests nothing more is read for so long, as ``Retry-After`` asks at least:
+refusing costs as well. A proxy's connection goes on, because the next request may be somebody else's.
+"""
+
 JOINED_BYTES = 16 * 1024
 """What of an answer leaves in one piece. A larger body is sent from where it is, often the same bytes for many: a copy
 for each client that reads slowly would fill the memory.
 """
+
+MAX_CHUNKS = 1000
+"""Of one request's body. Each takes as much time as kilobytes in one piece, and nobody has paid for it yet."""
 
 LINGER_S = 1.0
 LINGER_BYTES = 64 * 1024
@@ -133,7 +145,7 @@ class HttpConnection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._method = b""  # of the request that is answered; empty before one is understood
+        self._method = b""  # of the request that comes or is answered, as far as one is seen
         self._answer_until = 0.0
         self._buffered = 0
         self._is_taken = False
@@ -188,24 +200,27 @@ class HttpConnection:
             return self._refuse(fault.error_status_hint, "This is not a valid HTTP/1.1 request.")
         environ[TAKE_OVER] = self.take_over
         self._places.serve(self)
-        self._answer(environ)
+        status = self._answer(environ)
         if self._is_taken:
             return False
         if self._protocol.our_state is not h11.DONE or self._protocol.their_state is not h11.DONE:
             return False
+        if status == HTTPStatus.TOO_MANY_REQUESTS and self.address:
+            self._places.wait(self, Waiting.NEXT_REQUEST)
+            green.sleep(REFUSED_PAUSE_S)
         self._protocol.start_next_cycle()
         return True
 
     def _receive_request(self, is_first: bool) -> tuple[h11.Request, bytes] | None:
         """Head and body of the next request; None when the client closes instead."""
         protocol, limits = self._protocol, self._limits
-        self._method = b""
         is_idle = not is_first and not protocol.trailing_data[0]
+        self._look_at_head()
         self._places.wait(self, Waiting.NEXT_REQUEST if is_idle else Waiting.REQUEST)
         until = time.monotonic() + (limits.idle_timeout_s if is_idle else limits.request_timeout_s)
         request: h11.Request | None = None
         body: list[bytes] = []
-        size = 0
+        size = chunks = received = 0
         while True:
             event = protocol.next_event()
             if event is h11.NEED_DATA:
@@ -219,14 +234,20 @@ class HttpConnection:
                     self._places.wait(self, Waiting.REQUEST)
                 if not data and request is None:
                     return None
+                received += len(data)
+                if request is not None and received > MAX_HEAD_BYTES + 2 * limits.max_body_bytes:
+                    # what is around the chunks, such as their extensions, has a limit as well
+                    raise self._too_large()
                 protocol.receive_data(data)
+                if request is None:
+                    self._look_at_head()
             elif isinstance(event, h11.Request):
                 request = event
-                self._method = request.method
                 self._check_head(request)
             elif isinstance(event, h11.Data):
                 size += len(event.data)
-                if size > limits.max_body_bytes:
+                chunks += event.chunk_start
+                if size > limits.max_body_bytes or chunks > MAX_CHUNKS:
                     raise self._too_large()
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
@@ -234,6 +255,14 @@ class HttpConnection:
                 return request, b"".join(body)
             else:  # the client has closed
                 return None
+
+    def _look_at_head(self) -> None:
+        """Before it is parsed. Also what turns out to be no request is answered as it began: nothing after ``HEAD``."""
+        head = self._protocol.trailing_data[0]
+        self._method = head[:8].partition(b" ")[0]
+        end = head.find(b"\r\n\r\n")
+        if head.count(b"\n", 0, end if end >= 0 else len(head)) > MAX_HEADERS:
+            raise Refused(431, f"A request may have {MAX_HEADERS} headers.")
 
     def _check_head(self, request: h11.Request) -> None:
         """Refuses what may mean different things to us and to a proxy, and bodies that are known to be too large."""
@@ -245,26 +274,33 @@ class HttpConnection:
             raise self._too_large()
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"A request's body may have {self._limits.max_body_bytes} bytes.")
+        return Refused(413, f"A request's body may have {self._limits.max_body_bytes} bytes in {MAX_CHUNKS} chunks.")
 
     def _receive(self, until: float) -> bytes:
-        """What has arrived, empty when the client has closed."""
+        """What has arrived, empty when the client has closed. Always yields: also for one that never stops sending."""
+        has_yielded = False
         while True:
+            remaining = _remaining(until)
             try:
-                return self._sock.recv(READ_SIZE)
+                data = self._sock.recv(READ_SIZE)
             except BlockingIOError:
-                green.wait_readable(self._sock, _remaining(until))
+                green.wait_readable(self._sock, remaining)
+                has_yielded = True
+                continue
+            if not has_yielded:
+                green.sleep(0)
+            return data
 
     # One answer
 
-    def _answer(self, environ: dict[str, Any]) -> None:
-        """Calls the application and sends what it answers."""
+    def _answer(self, environ: dict[str, Any]) -> int:
+        """Calls the application and sends what it answers; gives the status."""
         answer = _Answer()
         body: Iterable[bytes] = ()
         try:
             body = self._app(environ, answer.start)
             if self._is_taken:
-                return
+                return answer.status
             pieces = iter(body)
             first = next(pieces, b"")  # an application may wait with the head until it is asked for the body
             self._begin_answer()
@@ -280,18 +316,21 @@ class HttpConnection:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
+        return answer.status
 
     def _send_answer(
         self, method: str, answer: _Answer, first: bytes, pieces: Iterator[bytes], body: Iterable[bytes]
     ) -> None:
         protocol = self._protocol
         has_body = method != "HEAD" and answer.status not in (204, 304)
-        headers = [("Date", formatdate(usegmt=True)), *answer.headers]
+        headers = list(answer.headers)
         names = {name.lower() for name, _ in headers}
-        if "content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
-            headers.append(("Content-Length", str(sum(map(len, body)))))
+        if b"date" not in names:
+            headers.append((b"Date", formatdate(usegmt=True).encode()))
+        if b"content-length" not in names and isinstance(body, (list, tuple)) and answer.status not in (204, 304):
+            headers.append((b"Content-Length", b"%d" % sum(map(len, body))))
         if self._is_ending():
-            headers.append(("Connection", "close"))
+            headers.append((b"Connection", b"close"))
         unsent = protocol.send(h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)) or b""
         for piece in itertools.chain((first,), pieces) if has_body else ():
             data = (piece and protocol.send(h11.Data(piece))) or b""
@@ -321,7 +360,8 @@ class HttpConnection:
         answer = protocol.send(h11.Response(status_code=status, headers=headers)) or b""
         if self._method != b"HEAD":
             answer += protocol.send(h11.Data(body)) or b""
-        self._send(answer + (protocol.send(h11.EndOfMessage()) or b""))
+        # h11 is not told of the end: of what is no request it does not know that it asked for no body
+        self._send(answer)
         self._linger()
         return False
 
@@ -370,13 +410,14 @@ class _Answer:
     def __init__(self) -> None:
         self.status = 500
         self.reason = b""
-        self.headers: list[tuple[str, str]] = []
+        self.headers: list[tuple[bytes, bytes]] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """PEP 3333's ``start_response``. Nothing was sent before the whole head is known, so it may be called again."""
         code, _, reason = status.partition(" ")
         self.status, self.reason = int(code), reason.encode("latin-1")
-        self.headers = list(headers)
+        # a value may repeat what the client sent, of which h11 takes bytes only when it is not ASCII
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return _no_write
 
 

@@ -32,6 +32,8 @@ LOCAL_ADDRESS = re.compile(r"(http|ws)://localhost:[0-9]+")
 READER = "reader.invalid"
 """Stands for the host in the page as it is kept; nothing else on it may be called so."""
 
+READER_ADDRESSES = {scheme: f"{scheme}://{READER}".encode() for scheme in ("http", "ws")}
+
 PAGE_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -56,7 +58,7 @@ def docs(settings: Settings) -> Blueprint:
     @blueprint.record
     def make_page(state: BlueprintSetupState) -> None:
         content = {**_content(settings.edge), "programs": _programs_for_the_reader()}
-        made[:] = [fixed_page(state.app, "docs.html", content, PAGE_HEADERS)]
+        made[:] = [fixed_page(state.app, "docs.html", content, PAGE_HEADERS, READER_ADDRESSES.values())]
 
     @blueprint.get("")
     def page() -> Response:
@@ -108,7 +110,7 @@ def _addresses(port: int) -> Mapping[bytes, bytes]:
     """The address under which this reader found us, by what stands for it; with a host that is none, the local one."""
     host = request.host if HOST.fullmatch(request.host) else f"localhost:{port}"
     secure = "s" if request.is_secure else ""
-    return {f"{scheme}://{READER}".encode(): f"{scheme}{secure}://{host}".encode() for scheme in ("http", "ws")}
+    return {ours: f"{scheme}{secure}://{host}".encode() for scheme, ours in READER_ADDRESSES.items()}
 
 
 def _with_code(text: str) -> Markup:

@@ -30,6 +30,9 @@ than share an office's address, each with a page or two; and one machine alone c
 PROXY_FACTOR = 10
 """A proxy that does not say for whom it speaks may be many clients."""
 
+WEBSOCKET_PATHS = ("/ws/", "/socket.io")
+"""What asks for an upgrade gets a WebSocket or a refusal here; elsewhere it is answered like anything else."""
+
 SESSION_REQUEST_TOKENS = 0.25
 """A poll of a Socket.IO session, whose packets have a limit of their own."""
 
@@ -192,7 +195,7 @@ class RequestEdge:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         address = self._edge.address_of(environ)
-        if wants_websocket(environ):
+        if wants_websocket(environ) and (path == "/ws" or path.startswith(WEBSOCKET_PATHS)):
             # many clients come back at once after a restart; for those of a proxy there is the limit of all clients
             tokens = 0.0 if self._edge.is_proxy(address) else 1.0
         elif path.startswith("/socket.io") and "sid=" in environ.get("QUERY_STRING", ""):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Flask, Response, render_template, request
@@ -17,10 +18,15 @@ class Fixed:
         body: all of it.
         mimetype: of the body.
         headers: what else the answer says.
+        replaced: parts of the body in whose place a client may get something else.
     """
 
-    def __init__(self, body: bytes, mimetype: str, headers: Mapping[str, str] | None = None) -> None:
-        self._body = body
+    def __init__(
+        self, body: bytes, mimetype: str, headers: Mapping[str, str] | None = None, replaced: Iterable[bytes] = ()
+    ) -> None:
+        # in pieces that all answers share: a body for each client that reads slowly would fill the memory
+        parts = b"|".join(map(re.escape, replaced))
+        self._pieces = re.split(b"(" + parts + b")", body) if parts else [body]
         self._mimetype = mimetype
         # it may be kept, but not used without asking: a new version may have been started
         self._headers = {"Cache-Control": "no-cache", **(headers or {})}
@@ -30,20 +36,24 @@ class Fixed:
         """The answer to the request that is being handled.
 
         Args:
-            replacements: parts of the body, and what this client gets in their place.
+            replacements: what this client gets in the place of each of the parts that are ``replaced``.
         """
-        body, etag = self._body, self._etag
-        for part, replacement in (replacements or {}).items():
-            body = body.replace(part, replacement)
-            etag += f"-{hashlib.sha256(replacement).hexdigest()[:16]}"
-        response = Response(body, mimetype=self._mimetype)
+        replacements = replacements or {}
+        etag = "-".join((self._etag, *(hashlib.sha256(own).hexdigest()[:16] for own in replacements.values())))
+        response = Response([replacements.get(piece, piece) for piece in self._pieces], mimetype=self._mimetype)
         response.headers.update(self._headers)
         response.set_etag(etag)
         response.make_conditional(request)
         return response
 
 
-def fixed_page(app: App, template: str, variables: Mapping[str, Any], headers: Mapping[str, str]) -> Fixed:
+def fixed_page(
+    app: App,
+    template: str,
+    variables: Mapping[str, Any],
+    headers: Mapping[str, str],
+    replaced: Iterable[bytes] = (),
+) -> Fixed:
     """A page that depends on no request.
 
     Args:
@@ -51,7 +61,8 @@ def fixed_page(app: App, template: str, variables: Mapping[str, Any], headers: M
         template: its file.
         variables: of the template.
         headers: what else the answer says.
+        replaced: parts in whose place a client may get something else.
     """
     assert isinstance(app, Flask)
     with app.test_request_context():
-        return Fixed(render_template(template, **variables).encode(), "text/html", headers)
+        return Fixed(render_template(template, **variables).encode(), "text/html", headers, replaced)

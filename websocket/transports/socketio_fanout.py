@@ -494,9 +494,16 @@ class FanoutSocket(engineio.socket.Socket):  # type: ignore[misc]
         self.connection.close(CLOSE_NORMAL)
 
     def handle_get_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """A poll, or the opening of a WebSocket. The library takes an incomplete request for one as a poll."""
+        """A poll, or the opening of a WebSocket. The library takes an incomplete request for one as a poll.
+
+        Raises:
+            EngineIOError: the session polls already; the library then ends it, as the protocol's reference does. Each
+                poll keeps a place for HTTP connections, and one session could take all of them.
+        """
         if wants_websocket(environ):
             return self._upgrade_websocket(environ, start_response)
+        if self.queue.getting() and not self.upgrading:
+            raise engineio.exceptions.EngineIOError("a second poll at the same time")
         return super().handle_get_request(environ, start_response)
 
     def handle_post_request(self, environ: Mapping[str, Any]) -> None:
