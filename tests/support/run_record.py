@@ -19,8 +19,11 @@ import pytest
 FINISHED = "finished"
 STARTED = "started"
 
+SLOWEST = 15
+"""Files that are listed with the time that they took."""
 
-def entries(path: Path) -> Iterator[dict[str, str]]:
+
+def entries(path: Path) -> Iterator[dict[str, Any]]:
     """What was noted; a last line that was cut off is left out."""
     if not path.exists():
         return
@@ -55,6 +58,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Its end; a failing setup or teardown counts as well."""
+        self._note(report.nodeid, STARTED, seconds=report.duration)
         if report.when == "call" or report.outcome != "passed":
             self._note(report.nodeid, report.outcome, _reason(report) if report.skipped else "")
 
@@ -67,8 +71,9 @@ class Recorder:
         """The run came to its end."""
         self._note("", FINISHED)
 
-    def _note(self, test: str, outcome: str, reason: str = "") -> None:
-        self._file.write(json.dumps({"test": test, "outcome": outcome, "reason": reason}) + "\n")
+    def _note(self, test: str, outcome: str, reason: str = "", seconds: float = 0.0) -> None:
+        entry = {"test": test, "outcome": outcome, "reason": reason, "seconds": round(seconds, 3)}
+        self._file.write(json.dumps(entry) + "\n")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,7 +97,7 @@ def is_finished(path: Path) -> bool:
     return any(entry["outcome"] == FINISHED for entry in entries(path))
 
 
-def outcomes(found: Iterable[dict[str, str]]) -> dict[str, tuple[str, str]]:
+def outcomes(found: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     """The outcome and its reason by test: the worst of its parts."""
     worst: dict[str, tuple[str, str]] = {}
     order = ("passed", "skipped", STARTED, "failed")
@@ -112,7 +117,7 @@ def outcomes(found: Iterable[dict[str, str]]) -> dict[str, tuple[str, str]]:
 
 
 def summary(paths: Sequence[Path]) -> tuple[list[str], bool]:
-    """Lines for people, the last one with the counts, and whether all is well."""
+    """Lines for people, first the slowest files and last the counts; and whether all is well."""
     every: dict[str, tuple[str, str]] = {}
     for path in paths:
         every.update(outcomes(entries(path)))
@@ -121,7 +126,12 @@ def summary(paths: Sequence[Path]) -> tuple[list[str], bool]:
     skipped = Counter(reason for outcome, reason in every.values() if outcome == "skipped")
     unfinished = [path for path in paths if not is_finished(path)]
     passed = sum(outcome == "passed" for outcome, _ in every.values())
+    seconds = Counter[str]()
+    for path in paths:
+        for entry in entries(path):
+            seconds[entry["test"].partition("::")[0]] += entry.get("seconds", 0.0)
     lines = [
+        *(f"{time:7.1f} s {file}" for file, time in seconds.most_common(SLOWEST)),
         *(f"skipped {count}: {reason}" for reason, count in skipped.most_common()),
         *(f"FAILED {test}" for test in failed),
         *(f"FAILED {test} (ended the whole run; the others were taken up after it)" for test in ended),
