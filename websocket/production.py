@@ -213,6 +213,8 @@ def _check_options(cfg: Any) -> None:
         )
     if cfg.preload_app:
         raise ServiceError("preload_app cannot work with green threads: leave --preload out.")
+    if any(isinstance(address, str) for address in cfg.address):
+        raise ServiceError("A bind to a path cannot work, because clients are told apart by address: use a TCP port.")
     if cfg.worker_class_str != green.ASYNC_MODE:
         raise ServiceError(f"{cfg.worker_class_str} workers cannot work: use -k {green.ASYNC_MODE}.")
 

@@ -110,6 +110,11 @@ def test_more_workers_are_refused(tmp_path: Path) -> None:
     assert "2 workers" in said
 
 
+def test_socket_that_is_no_port_is_refused(tmp_path: Path) -> None:
+    """Its clients have no address, by which everything is counted."""
+    assert "TCP port" in refusal(tmp_path, "--bind", f"unix:{tmp_path}/socket")
+
+
 def test_preloading_is_refused(tmp_path: Path) -> None:
     """Green threads do not survive the fork."""
     said = refusal(tmp_path, "--preload")

@@ -100,6 +100,16 @@ def test_proxy_has_no_share(clock: Clock) -> None:
     assert places.refusal("") is None
 
 
+def test_who_has_given_way_cannot_give_way_again(clock: Clock) -> None:
+    """It may still have something to read; the place that it had is somebody else's by now."""
+    places = places_of(clock, http=1)
+    gone = enter(places, Waiting.NEXT_REQUEST)
+    assert places.refusal("2.2.2.2") is None
+    enter(places, None, "2.2.2.2")
+    places.wait(gone, Waiting.NEXT_REQUEST)
+    assert places.refusal("3.3.3.3") == "full"
+
+
 def test_place_is_free_again_once_it_was_left(clock: Clock) -> None:
     places = places_of(clock, http=1, per_address=1)
     occupant = enter(places, Waiting.REQUEST)

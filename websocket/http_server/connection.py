@@ -45,8 +45,8 @@ SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's; by itself it would hold megabytes for a client that does not read."""
 
 REFUSED_PAUSE_S = 1.0
-"""After the answer that there were too many requests nothing more is read for so long, as ``Retry-After`` asks at
-least: refusing costs as well. A proxy's connection goes on, because the next request may be somebody else's.
+"""After the answer that there were too many requests nothing more is read for so long, as ``Retry-After`` asks:
+refusing costs as well. A proxy's connection goes on, because the next request may be somebody else's.
 """
 
 JOINED_BYTES = 16 * 1024

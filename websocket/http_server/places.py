@@ -135,8 +135,10 @@ class HttpPlaces:
                 del self._by_address[occupant.address]
 
     def wait(self, occupant: Occupant, kind: Waiting) -> None:
-        """An occupant waits for its peer from now on."""
+        """An occupant waits for its peer from now on. One that has given way already frees no place once more."""
         self.serve(occupant)
+        if occupant not in self._occupants:
+            return
         self._state[occupant] = kind
         self._waiting[kind][occupant] = self._clock()
 
