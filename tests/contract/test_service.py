@@ -287,11 +287,12 @@ def test_schedule_has_the_documented_intervals(recording: Recording) -> None:
 
 
 def test_endpoints_are_listed_with_their_urls(service: ServiceProcess) -> None:
-    """``/ws/endpoints``; the aliases as well."""
+    """``/ws/endpoints``: where to connect, as whole addresses of the port that was asked; the aliases as well."""
     answer = get(f"{service.url}/ws/endpoints").json()
     assert answer["status"] == "success"
-    listed = {urlsplit(str(row.get("url") or row["path"])).path for row in answer["data"]["endpoints"]}
-    assert listed >= {*CONTRACT.endpoints, *(alias for alias, _ in ALIASES)}
+    listed = {row["url"] for row in answer["data"]["endpoints"]}
+    base = service.url.replace("http", "ws", 1)
+    assert listed >= {base + path for path in (*CONTRACT.endpoints, *(alias for alias, _ in ALIASES))}
 
 
 def test_statistics_are_those_of_now(service: ServiceProcess, ports: Ports) -> None:

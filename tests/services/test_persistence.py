@@ -15,6 +15,7 @@ from websocket.archive.keeper import OPEN_PAUSE_S
 from websocket.archive.progress import Jobs, Report, Step
 from websocket.archive.store import Archive
 from websocket.errors import ArchiveError
+from websocket.feed_status import WARM_UP_S
 from websocket.records import to_rfc3339
 from websocket.services.base import PartInfo
 from websocket.services.persistence import Persistence, PersistenceService, size_in_words, without_folders
@@ -92,12 +93,26 @@ def test_an_archive_that_is_well(service: PersistenceService, archive: Archive, 
     )
 
 
-def test_before_the_first_record(service: PersistenceService, archive: Archive) -> None:
-    """It is empty, and says that nothing was saved yet."""
+def test_before_the_first_record(service: PersistenceService, archive: Archive, clock: Clock) -> None:
+    """It is empty, and says that nothing was saved yet: nothing is wrong before the start should be over."""
     archive.start()
     payload = service.payload()
-    assert (payload.status, payload.reason) == ("degraded", "archive: nothing has been written yet")
+    assert (payload.status, payload.reason) == ("starting", "archive: nothing has been written yet")
     assert (payload.total_records, payload.last_save, payload.oldest_record) == (0, None, None)
+    clock.now += WARM_UP_S
+    payload = service.payload()
+    assert (payload.status, payload.reason) == ("degraded", "archive: nothing has been written yet")
+
+
+def test_a_disk_that_fails_before_the_first_record_is_no_start(
+    service: PersistenceService, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    """It is said at once."""
+    (tmp_path / "data").write_text("in the way")
+    archive.start()
+    archive.on_publication(prices([quote(NOW)]))
+    look(service)
+    assert service.payload().status == "degraded"
 
 
 @pytest.mark.parametrize(

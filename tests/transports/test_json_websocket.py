@@ -825,6 +825,14 @@ def test_stats_of_many_clients_are_a_page_with_turns_for_others(
     assert len(clients) == 5
 
 
+@pytest.mark.parametrize(("host", "named"), [("a.example:7860", "a.example:7860"), ('"><b', None), ("a b", None)])
+def test_endpoints_name_the_host_of_the_request(server: LiveServer, host: str, named: str | None) -> None:
+    """As addresses to connect to; a host that is none is not repeated."""
+    rows = get(f"http://127.0.0.1:{server.port}/ws/endpoints", Host=host).json()["data"]["endpoints"]
+    base = f"ws://{named or f'localhost:{server.port}'}"
+    assert {row["path"]: row["url"] for row in rows} == {each.path: base + each.path for each in ENDPOINTS}
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "offset=-1", "offset=x", "offset=1&offset=2", "page=1"])
 def test_stats_refuse_nonsense(server: LiveServer, query: str) -> None:
     """By name."""

@@ -332,6 +332,16 @@ class ServicesAnswer(Success, frozen=True, kw_only=True):
     data: Services
 
 
+class EndpointRow(EndpointInfo, frozen=True, kw_only=True):
+    """One WebSocket address.
+
+    Attributes:
+        url: to connect to, with the host that the request was sent to.
+    """
+
+    url: str
+
+
 class Endpoints(Struct, frozen=True, kw_only=True):
     """The WebSocket endpoints.
 
@@ -340,7 +350,7 @@ class Endpoints(Struct, frozen=True, kw_only=True):
         supported_actions: what a client may send.
     """
 
-    endpoints: tuple[EndpointInfo, ...]
+    endpoints: tuple[EndpointRow, ...]
     supported_actions: tuple[str, ...]
 
 

@@ -376,6 +376,10 @@ def _services() -> AnswerInfo:
 
 
 def _endpoints() -> AnswerInfo:
-    data = answers.Endpoints(endpoints=ENDPOINTS, supported_actions=ACTIONS)
+    rows = tuple(
+        answers.EndpointRow(**msgspec.structs.asdict(endpoint), url=f"ws://localhost:7860{endpoint.path}")
+        for endpoint in ENDPOINTS
+    )
+    data = answers.Endpoints(endpoints=rows, supported_actions=ACTIONS)
     example = answers.EndpointsAnswer(status="success", timestamp=EXAMPLE_TIME, data=data)
     return AnswerInfo(status=200, meaning="The endpoints.", type=answers.EndpointsAnswer, example=example)

@@ -10,9 +10,10 @@ import msgspec
 
 from websocket.archive.progress import Progress
 from websocket.archive.status import ArchiveStatus
+from websocket.feed_status import is_warming_up
 from websocket.records import to_rfc3339
 from websocket.scheduler import Scheduler
-from websocket.services.base import DataService, PartInfo, Payload, ServiceContext, ServiceStatus, summarise
+from websocket.services.base import DataService, PartInfo, PartStatus, Payload, ServiceContext, ServiceStatus, summarise
 from websocket.services.change_watch import ChangeWatch
 
 TASKS_SHOWN = 5
@@ -68,11 +69,13 @@ class PersistenceService(DataService):
         self._archive = context.archive
         self._jobs = context.archive_jobs
         self._location = _shown(self._archive.path)
+        self._since = context.clock()
         self._watch = ChangeWatch(self.name, fingerprint=self._health, publish=self.publish, clock=context.clock)
         self._jobs.listen(self._on_task)
 
     def schedule_refreshes(self, scheduler: Scheduler) -> None:
         """There is nothing to fetch; it is only looked whether the archive is well."""
+        self._since = self.context.clock()
         self._watch.schedule(scheduler)
 
     def publish(self) -> None:
@@ -122,11 +125,13 @@ class PersistenceService(DataService):
             return {"archive": PartInfo(status="unconfigured", as_of=None, source=None, reason=archive.detail)}
         was_saved = archive.last_save is not None
         trouble = None if was_saved else "nothing has been written yet"
+        # the first prices are on their way to it
+        empty: PartStatus = "starting" if is_warming_up(self._since, self.context.clock()) else "down"
         if not archive.healthy:
-            trouble = without_folders(archive.detail)
+            trouble, empty = without_folders(archive.detail), "down"
         parts = {
             "archive": PartInfo(
-                status="live" if trouble is None else "stale" if was_saved else "down",
+                status="live" if trouble is None else "stale" if was_saved else empty,
                 as_of=_time(archive.last_save),
                 source=self._location if was_saved else None,
                 reason=trouble,
@@ -154,7 +159,7 @@ class PersistenceService(DataService):
     def _judge(archive: ArchiveStatus, parts: dict[str, PartInfo]) -> tuple[ServiceStatus, str | None]:
         """An archive that fails only degrades the service: what it shows is of this moment, and prices go on."""
         status, reason = summarise(parts)
-        return ("degraded" if archive.enabled and status != "live" else status), reason
+        return ("degraded" if archive.enabled and status not in ("live", "starting") else status), reason
 
 
 def size_in_words(size_bytes: int) -> str:

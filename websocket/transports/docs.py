@@ -16,7 +16,8 @@ from websocket.catalogue import CRYPTO_PRICES
 from websocket.documentation import API_VERSION, reference
 from websocket.documentation.asyncapi import build_asyncapi
 from websocket.documentation.openapi import build_openapi
-from websocket.documentation.reference import Program
+from websocket.documentation.reference import Entry, Program
+from websocket.documentation.route_info import RouteInfo
 from websocket.settings import EdgeSettings, Settings
 from websocket.transports.fixed import Fixed, fixed_page
 
@@ -90,7 +91,7 @@ def _content(edge: EdgeSettings) -> dict[str, Any]:
             ("socketio-acks", "You get as acknowledgement", "Socket.IO", reference.socketio_acks()),
             ("socketio-service", "You get as event", "Socket.IO", reference.socketio_from_service()),
         ),
-        "routes": reference.http_routes(),
+        "routes": _routes_for_the_reader(),
         "error_codes": reference.error_codes_table(),
         "close_codes": reference.close_codes_table(),
         "handshake": reference.handshake_table(),
@@ -100,10 +101,19 @@ def _content(edge: EdgeSettings) -> dict[str, Any]:
 
 def _programs_for_the_reader() -> Sequence[Program]:
     """The example programs with what stands for the address under which a reader found us."""
+    return [msgspec.structs.replace(program, text=_for_the_reader(program.text)) for program in reference.programs()]
+
+
+def _routes_for_the_reader() -> Sequence[tuple[RouteInfo, Entry | None]]:
+    """The HTTP routes, with the same in the examples of their answers."""
     return [
-        msgspec.structs.replace(program, text=LOCAL_ADDRESS.sub(rf"\1://{READER}", program.text))
-        for program in reference.programs()
+        (route, answer and msgspec.structs.replace(answer, examples=tuple(map(_for_the_reader, answer.examples))))
+        for route, answer in reference.http_routes()
     ]
+
+
+def _for_the_reader(text: str) -> str:
+    return LOCAL_ADDRESS.sub(rf"\1://{READER}", text)
 
 
 def _addresses(port: int) -> Mapping[bytes, bytes]:

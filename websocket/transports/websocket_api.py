@@ -12,6 +12,7 @@ from websocket import codec
 from websocket.catalogue import ENDPOINTS, GROUPS, SERVICES, SYSTEM_SERVICES, services_of
 from websocket.errors import ClientError
 from websocket.records import to_rfc3339
+from websocket.transports.docs import HOST
 from websocket.transports.http_api import encoded_response, error_response
 from websocket.transports.json_session import ACTIONS
 from websocket.transports.json_websocket import JsonWebSockets
@@ -39,7 +40,7 @@ def websocket_api(websockets: JsonWebSockets, *, clock: Callable[[], float]) -> 
 
     stats = Recent(lambda offset, limit: success(websockets.stats(offset=offset, limit=limit)))
     services = Recent(lambda: success(_services()))
-    endpoints = Recent(lambda: success({"endpoints": ENDPOINTS, "supported_actions": ACTIONS}))
+    endpoints = Recent(lambda base: success({"endpoints": _endpoints(base), "supported_actions": ACTIONS}))
 
     @api.get("/stats")
     def get_stats() -> Response:
@@ -53,13 +54,23 @@ def websocket_api(websockets: JsonWebSockets, *, clock: Callable[[], float]) -> 
 
     @api.get("/endpoints")
     def get_endpoints() -> Response:
-        return encoded_response(endpoints.get())
+        return encoded_response(endpoints.get(_base_url()))
 
     @api.errorhandler(ClientError)
     def on_client_error(error: ClientError) -> Response:
         return error_response(400, error.code, error.message)
 
     return api
+
+
+def _base_url() -> str:
+    """The address under which this client found us; with a host that is none, the local one."""
+    host = request.host if HOST.fullmatch(request.host) else f"localhost:{request.environ['SERVER_PORT']}"
+    return f"{'wss' if request.is_secure else 'ws'}://{host}"
+
+
+def _endpoints(base_url: str) -> list[dict[str, Any]]:
+    return [{**msgspec.to_builtins(endpoint), "url": base_url + endpoint.path} for endpoint in ENDPOINTS]
 
 
 def _services() -> dict[str, Any]:
