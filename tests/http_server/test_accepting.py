@@ -15,7 +15,7 @@ import pytest
 from tests.support.http_server import ServerInThisProcess
 from tests.support.processes import wait_until
 from websocket import green
-from websocket.http_server.places import PlaceLimits
+from websocket.http_server.places import GRACE_S, PlaceLimits
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 Made = Callable[..., ServerInThisProcess]
@@ -28,16 +28,21 @@ def hello(_environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
 
 
 @pytest.fixture
-def make() -> Iterator[Made]:
+def make_any() -> Iterator[Made]:
     made: list[ServerInThisProcess] = []
 
-    def make(**options: Any) -> ServerInThisProcess:
-        made.append(ServerInThisProcess(hello, **options))
+    def make(app: Any, **options: Any) -> ServerInThisProcess:
+        made.append(ServerInThisProcess(app, **options))
         return made[-1]
 
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def make(make_any: Made) -> Made:
+    return lambda **options: make_any(hello, **options)
 
 
 def connect(server: ServerInThisProcess) -> socket.socket:
@@ -76,6 +81,29 @@ def test_idle_connections_never_keep_others_out(make: Made, kind: str) -> None:
     assert len(server.places) <= 20
     for client in idle:
         client.close()
+
+
+def test_polls_that_take_every_place_give_way(make_any: Callable[..., ServerInThisProcess]) -> None:
+    """One that has waited for long; its application has not noticed yet."""
+    is_over = green.Event()
+
+    def polls(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        if environ["PATH_INFO"] == "/poll":
+            is_over.wait(60)
+        return hello(environ, start)
+
+    server = make_any(polls, places=PlaceLimits(total=5, http=5, http_per_address=5))
+    pollers = [connect(server) for _ in range(5)]
+    for poller in pollers:
+        poller.sendall(b"GET /poll HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_until(lambda: server.places.counts.accepted == 5, "all polls")
+    green.sleep(GRACE_S + 0.1)
+    with connect(server) as newcomer:
+        assert status(newcomer) == 200
+    assert server.places.counts.evicted == {"application": 1}
+    is_over.set()
+    assert sorted(poller.recv(100)[:12] for poller in pollers) == [b"", *[b"HTTP/1.1 200"] * 4]
+    wait_until(lambda: len(server.places) == 4, "the end of the one that gave way")
 
 
 def test_no_place_is_said_at_once(make: Made) -> None:

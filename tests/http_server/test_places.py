@@ -59,7 +59,7 @@ def test_idle_connection_that_waited_longest_gives_way_first(clock: Clock) -> No
     assert places.counts.evicted == {"next_request": 1}
 
 
-@pytest.mark.parametrize("kind", [Waiting.REQUEST, Waiting.READER])
+@pytest.mark.parametrize("kind", [Waiting.REQUEST, Waiting.READER, Waiting.APPLICATION])
 def test_slow_peer_gives_way_only_after_its_time_of_grace(clock: Clock, kind: Waiting) -> None:
     places = places_of(clock, http=1)
     slow = enter(places, kind)

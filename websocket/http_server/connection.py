@@ -113,6 +113,7 @@ class HttpConnection:
         "_buffered",
         "_is_ending",
         "_is_taken",
+        "_is_with_application",
         "_limits",
         "_local",
         "_method",
@@ -149,6 +150,7 @@ class HttpConnection:
         self._answer_until = 0.0
         self._buffered = 0
         self._is_taken = False
+        self._is_with_application = False
 
     def run(self) -> None:
         """Serves it until it ends or becomes a WebSocket."""
@@ -172,6 +174,9 @@ class HttpConnection:
         """Makes whatever waits for the peer see an end. Does not yield."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+        if self._is_with_application:
+            # which may take its time before it notices; the descriptor is needed now
+            self._sock.close()
 
     def take_over(self) -> socket.socket:
         """Gives the socket away: nothing here reads, writes or closes it any more.
@@ -199,7 +204,7 @@ class HttpConnection:
         except h11.RemoteProtocolError as fault:
             return self._refuse(fault.error_status_hint, "This is not a valid HTTP/1.1 request.")
         environ[TAKE_OVER] = self.take_over
-        self._places.serve(self)
+        self._places.wait(self, Waiting.APPLICATION)
         status = self._answer(environ)
         if self._is_taken:
             return False
@@ -297,12 +302,15 @@ class HttpConnection:
         """Calls the application and sends what it answers; gives the status."""
         answer = _Answer()
         body: Iterable[bytes] = ()
+        self._is_with_application = True
         try:
             body = self._app(environ, answer.start)
             if self._is_taken:
                 return answer.status
             pieces = iter(body)
             first = next(pieces, b"")  # an application may wait with the head until it is asked for the body
+            self._is_with_application = False
+            self._places.serve(self)
             self._begin_answer()
             self._send_answer(environ["REQUEST_METHOD"], answer, first, pieces, body)
         except (OSError, TooSlow):
@@ -313,6 +321,7 @@ class HttpConnection:
             if self._protocol.our_state is h11.SEND_RESPONSE:
                 self._refuse(500, "This failed on our side; it is logged.")
         finally:
+            self._is_with_application = False
             close = getattr(body, "close", None)
             if close is not None:
                 close()

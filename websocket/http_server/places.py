@@ -17,11 +17,12 @@ honest one needs a few round trips.
 
 
 class Waiting(Enum):
-    """What a connection waits for, in the order in which connections give way; one that is served does not."""
+    """What a connection waits for, in the order in which connections give way. A poll waits for the application."""
 
     NEXT_REQUEST = "next_request"
     REQUEST = "request"
     READER = "reader"
+    APPLICATION = "application"
 
 
 Refusal = Literal["full", "address", "descriptors"]

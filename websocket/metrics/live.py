@@ -101,7 +101,7 @@ def clients(parts: LiveParts) -> Iterator[Metric]:
     )
     yield counters(
         "dwt_http_evicted",
-        "Connections that gave way to others, by what they waited for: next_request, request (its rest), reader.",
+        "Connections that gave way to others, by what they waited for: next_request, request, reader, application.",
         ("waiting_for",),
         {(kind.value,): counts.evicted[kind.value] for kind in Waiting},
     )
