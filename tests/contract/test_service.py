@@ -358,8 +358,23 @@ def test_heartbeat_is_the_documented_one(ports: Ports) -> None:
     assert f"{json.loads(opened[1:])['pingInterval'] / 1000:g} seconds" == CONTRACT.intervals["Connection heartbeat"]
 
 
-def test_prices_are_published_at_the_documented_interval(recording: Recording) -> None:
-    """The job says so."""
+def test_prices_come_at_the_documented_interval(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """They have no time of their own; that of the service is asked for when they have come."""
+    interval_s = float(CONTRACT.intervals["Crypto prices"].removesuffix(" seconds"))
+    client = python_client(
+        f"http://127.0.0.1:{ports.exchange}", {"transports": ["websocket"]}, tmp_path_factory.mktemp("client")
+    )
+    client.send("subscribe", CONTRACT.examples["subscription"])
+    times: list[str] = []
+    while len(times) < 5 and (len(times) < 3 or interval_faults(interval_s, times)):
+        client.wait_for_more("crypto-prices")
+        times.append(client.send("ping", {})["timestamp"])
+    client.close()
+    assert interval_faults(interval_s, times) == []
+
+
+def test_schedule_has_the_documented_interval_of_prices(recording: Recording) -> None:
+    """The job that publishes them."""
     (job,) = (job for job in recording.live("scheduler")["data"]["jobs"] if job["id"] == "publish_crypto_prices")
     assert f"{job['interval_s']:g} seconds" == CONTRACT.intervals["Crypto prices"]
 
