@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from websocket import green
+try:
+    from websocket import green
+except ModuleNotFoundError as missing:
+    raise SystemExit(
+        f"The package {missing.name} is not installed for this Python: pip install -r requirements.txt, or scripts/run."
+    ) from None
 
 green.patch()
 

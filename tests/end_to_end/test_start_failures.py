@@ -167,3 +167,13 @@ def test_unreadable_env_file(tmp_path: Path, copied: Path) -> None:
     """Bytes that are no text."""
     (copied / ".env").write_bytes(b"LOG_LEVEL=\xff\xfe\n")
     assert "cannot be read" in failure(tmp_path, root=copied)
+
+
+def test_packages_that_are_missing(tmp_path: Path) -> None:
+    """As with a Python in which nothing was installed."""
+    command = [sys.executable, "-S", "start_service.py"]
+    ended = run_to_end(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, timeout_s=40)
+    assert ended.code == 1
+    assert ended.stderr == (
+        "The package eventlet is not installed for this Python: pip install -r requirements.txt, or scripts/run.\n"
+    )

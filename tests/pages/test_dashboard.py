@@ -133,7 +133,13 @@ WELL = {"health": "healthy"}
         ),
         (
             "health_checker",
-            {"overall_health": "degraded", "healthy_count": 38, "degraded_count": 1, "total_providers": 39},
+            {
+                "overall_health": "degraded",
+                "healthy_count": 38,
+                "unhealthy_count": 1,
+                "degraded_count": 1,
+                "total_providers": 39,
+            },
             "degraded",
             "38 of 39 sources are healthy",
         ),

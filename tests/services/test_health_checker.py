@@ -105,14 +105,20 @@ def test_five_words(desk: Desk) -> None:
         "beta": "unhealthy",
         "gamma": "parked",
     }
-    assert (report.healthy_count, report.unhealthy_count, report.parked_count) == (1, 1, 1)
+    assert (report.healthy_count, report.unhealthy_count, report.parked_count, report.total_providers) == (1, 2, 1, 3)
     assert report.overall_health == "unhealthy"
     assert report.providers["beta"].reason == "work: no answer"
     assert report.providers["beta"].retry_at is not None
     assert report.providers["gamma"].retry_at == "2026-09-21T15:13:29.000Z"
     desk.providers["gamma"].is_configured = False
     assert desk.report().providers["gamma"].status == "unconfigured"
-    assert desk.report().unconfigured_count == 1
+    report = desk.report()
+    assert (report.healthy_count, report.unhealthy_count, report.unconfigured_count, report.total_providers) == (
+        1,
+        1,
+        1,
+        2,
+    )
 
 
 def test_figures_are_those_of_the_last_hour(desk: Desk) -> None:

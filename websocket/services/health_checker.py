@@ -73,18 +73,18 @@ class ProviderHealthReport(Payload, frozen=True, kw_only=True):
         overall_health: ``healthy``: all providers are that are configured; ``unhealthy``: at least half of them are
             unhealthy or parked; ``degraded``: else; ``unconfigured``: none is configured.
         healthy_count: providers that are healthy.
-        degraded_count: providers that are degraded.
-        unhealthy_count: providers that are unhealthy.
-        parked_count: providers that are parked.
-        unconfigured_count: providers that are not configured.
-        total_providers: all providers; the five counts together.
+        unhealthy_count: providers that are not: degraded, unhealthy or parked.
+        degraded_count: of these, those that are degraded.
+        parked_count: of these, those that are parked.
+        unconfigured_count: providers that are not configured; they count for nothing else.
+        total_providers: the healthy and the unhealthy together.
         providers: every provider, node and feed, by the name under which others name it as a source.
     """
 
     overall_health: OverallHealth
     healthy_count: int
-    degraded_count: int
     unhealthy_count: int
+    degraded_count: int
     parked_count: int
     unconfigured_count: int
     total_providers: int
@@ -118,16 +118,17 @@ class HealthCheckerService(DataService):
     def payload(self) -> ProviderHealthReport:
         verdicts = self._verdicts()
         counts = Counter(verdict.status for verdict in verdicts.values())
+        total = len(verdicts) - counts["unconfigured"]
         self._report.hold(len(verdicts), source="this process", as_of=self.context.clock())
         self._judge_probing()
         return ProviderHealthReport(
             overall_health=overall_health(verdict.status for verdict in verdicts.values()),
             healthy_count=counts["healthy"],
+            unhealthy_count=total - counts["healthy"],
             degraded_count=counts["degraded"],
-            unhealthy_count=counts["unhealthy"],
             parked_count=counts["parked"],
             unconfigured_count=counts["unconfigured"],
-            total_providers=len(verdicts),
+            total_providers=total,
             providers={name: self._info(self.context.sources[name], verdict) for name, verdict in verdicts.items()},
             **self.standing(),
         )

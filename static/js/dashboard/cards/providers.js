@@ -19,26 +19,24 @@ export class ProvidersCard extends Card {
   }
 
   judge(data) {
-    const total = (amount(data.total_providers) ?? 0) - (amount(data.unconfigured_count) ?? 0);
+    const total = amount(data.total_providers) ?? 0;
     const healthy = amount(data.healthy_count);
     const reason = `${formatCount(healthy)} of ${formatCount(total)} sources are healthy`;
     if (data.overall_health === "unhealthy") return { status: "unhealthy", reason };
-    const lost = (amount(data.unhealthy_count) ?? 0) + (amount(data.parked_count) ?? 0);
+    const lost = lostOf(data);
     if (lost === 0 && data.overall_health === "degraded") return { status: "degraded", reason };
     return judgeCount(lost, total, reason);
   }
 
   show(data) {
     const providers = entries(data.providers, MAX_PROVIDERS);
-    const total = amount(data.total_providers);
-    const off = amount(data.unconfigured_count);
-    const asked = total === null ? null : total - (off ?? 0);
-    this.fields.text("healthy", `${formatCount(amount(data.healthy_count))} of ${formatCount(asked)}`);
-    this.fields.text("off", formatCount(off));
-    this.#lost = (amount(data.unhealthy_count) ?? 0) + (amount(data.parked_count) ?? 0);
+    const parked = amount(data.parked_count);
+    this.fields.text("healthy", `${formatCount(amount(data.healthy_count))} of ${formatCount(amount(data.total_providers))}`);
+    this.fields.text("off", formatCount(amount(data.unconfigured_count)));
+    this.#lost = lostOf(data);
     this.#showCount("degraded", amount(data.degraded_count), "warn");
-    this.#showCount("unhealthy", amount(data.unhealthy_count), "bad");
-    this.#showCount("parked", amount(data.parked_count), "warn");
+    this.#showCount("unhealthy", this.#lost - (parked ?? 0), "bad");
+    this.#showCount("parked", parked, "warn");
     this.#providers.show(
       providers
         .map(([name, provider]) => [name, { ...provider, status: text(provider.status, 20) ?? "unknown" }])
@@ -70,4 +68,9 @@ function fillProvider(fields, provider, name) {
   const reason = provider.status === "healthy" ? null : (text(provider.reason) ?? text(provider.last_error));
   fields.optional("reason", reason);
   fields.hint("reason", reason);
+}
+
+/** Sources that give nothing: those that are not healthy, the degraded ones aside. */
+function lostOf(data) {
+  return (amount(data.unhealthy_count) ?? 0) - (amount(data.degraded_count) ?? 0);
 }
