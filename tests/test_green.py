@@ -55,7 +55,10 @@ class TestSeam:
             code = [statement for statement in statements if not isinstance(statement, ast.Expr)][:2]
             # around it a line may be said about packages that are missing
             first = [one.body[0] if isinstance(one, ast.Try) else one for one in code]
-            assert list(map(ast.unparse, first)) == ["from __future__ import annotations", "from websocket import green"]
+            assert list(map(ast.unparse, first)) == [
+                "from __future__ import annotations",
+                "from websocket import green",
+            ]
             first_call = next(node for node in statements[1:] if isinstance(node, ast.Expr))
             assert ast.unparse(first_call) == "green.patch()"
             assert statements.index(first_call) == 3

@@ -18,7 +18,7 @@ from websocket.settings import describe_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 POLL_INTERVAL_S = 0.1
 
