@@ -139,8 +139,9 @@ class Service:
         if self.metrics is not None:
             self.metrics.stop()
         self.collector.stop()
-        self.broker.stop()
+        # before the broker: its watch would report that the broker is silent
         self.housekeeping.stop()
+        self.broker.stop()
         self.archive_tasks.close()
         self.archive.close()
         self.cache.close()
