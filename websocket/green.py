@@ -279,14 +279,18 @@ class NativeThreads:
 
     def _work(self) -> None:
         _in_native_thread.value = True
+        with self._changed:
+            self._idle += 1
         while True:
             with self._changed:
                 while not self._waiting:
-                    self._idle += 1
                     self._changed.wait()
-                    self._idle -= 1
+                self._idle -= 1
                 call = self._waiting.popleft()
             call.run()
+            with self._changed:
+                # before the result is known: who has it may come with the next call at once
+                self._idle += 1
             self._ended.append(call)
             del call
             with suppress(BlockingIOError):  # then there is enough to wake the event loop up
