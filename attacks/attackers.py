@@ -131,6 +131,12 @@ def frame(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:
     return bytes([(0x80 if final else 0) | opcode]) + length + bytes(4) + payload
 
 
+IN_AND_OUT = b"".join(
+    frame(TEXT, b'{"action":"%s","service":"all"}' % action) for action in (b"subscribe", b"unsubscribe")
+)
+"""Subscribes to everything, and unsubscribes again."""
+
+
 def idle_connections(crowd: Crowd) -> None:
     """800 a second ask once and stay."""
     for _ in crowd.at_rate(800):
@@ -181,19 +187,17 @@ def engine_packets(crowd: Crowd) -> None:
 
 def subscriptions(crowd: Crowd) -> None:
     """30 subscribe to everything and unsubscribe, again and again, and read what comes."""
-    pair = [frame(TEXT, b'{"action":"%s","service":"all"}' % action) for action in (b"subscribe", b"unsubscribe")]
-    _flood(crowd, b"/ws", [b"".join(pair)], clients=30, per_second=10)
+    _flood(crowd, b"/ws", [IN_AND_OUT], clients=30, per_second=10)
 
 
 def unread_subscriptions(crowd: Crowd) -> None:
     """300 do the same and never read."""
-    pair = [frame(TEXT, b'{"action":"%s","service":"all"}' % action) for action in (b"subscribe", b"unsubscribe")]
     while crowd.goes_on:
         while len(crowd.sockets) < 300 and crowd.goes_on:
             if not crowd.connect(UPGRADE % b"/ws", receive_buffer=4096):
                 break
         for sock in list(crowd.sockets):
-            crowd.send(sock, b"".join(pair))
+            crowd.send(sock, IN_AND_OUT)
         time.sleep(0.2)
 
 
@@ -207,24 +211,12 @@ def polling_sessions(crowd: Crowd) -> None:
 
 def dear_routes(crowd: Crowd) -> None:
     """Eight ask for the dearest routes in a loop."""
-    paths = itertools.cycle(DEAR_ROUTES)
-    while crowd.goes_on:
-        while len(crowd.sockets) < 8 and crowd.connect(GET % next(paths)):
-            pass
-        crowd.read()
-        for sock in list(crowd.sockets):
-            crowd.send(sock, GET % next(paths))
+    _ask_in_a_loop(crowd, [GET % path for path in DEAR_ROUTES], clients=8)
 
 
 def heads(crowd: Crowd) -> None:
     """Eight send HEAD requests to what answers outside of Flask."""
-    requests = itertools.cycle([b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"/ws", POLLING)])
-    while crowd.goes_on:
-        while len(crowd.sockets) < 8 and crowd.connect(next(requests)):
-            pass
-        crowd.read()
-        for sock in list(crowd.sockets):
-            crowd.send(sock, next(requests))
+    _ask_in_a_loop(crowd, [b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"/ws", POLLING)], clients=8)
 
 
 def hostile_requests(crowd: Crowd) -> None:
@@ -247,15 +239,18 @@ def huge_bodies(crowd: Crowd) -> None:
 
 def archive_searches(crowd: Crowd) -> None:
     """Six search the archive in a loop."""
-    paths = itertools.cycle(
-        [b"/api/news?q=the&limit=1000", b"/api/whales?limit=1000", b"/api/history/ETH?interval=raw"]
-    )
+    paths = (b"/api/news?q=the&limit=1000", b"/api/whales?limit=1000", b"/api/history/ETH?interval=raw")
+    _ask_in_a_loop(crowd, [GET % path for path in paths], clients=6)
+
+
+def _ask_in_a_loop(crowd: Crowd, requests: Sequence[bytes], *, clients: int) -> None:
+    in_turn = itertools.cycle(requests)
     while crowd.goes_on:
-        while len(crowd.sockets) < 6 and crowd.connect(GET % next(paths)):
+        while len(crowd.sockets) < clients and crowd.connect(next(in_turn)):
             pass
         crowd.read()
         for sock in list(crowd.sockets):
-            crowd.send(sock, GET % next(paths))
+            crowd.send(sock, next(in_turn))
 
 
 def _flood(

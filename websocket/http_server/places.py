@@ -70,8 +70,8 @@ class HttpPlaces:
     """The places for connections that are not WebSockets.
 
     When there is none left, whoever waits for a next request gives way first, the longest wait before others; then
-    whoever has not finished its request, or does not take its answer, for longer than ``GRACE_S``. So a new request
-    finds a place however many idle connections there are.
+    whoever has not finished its request, does not take its answer, or polls, for longer than ``GRACE_S``. So a new
+    request finds a place however many idle connections there are.
 
     Args:
         limits: how many.
@@ -136,7 +136,7 @@ class HttpPlaces:
                 del self._by_address[occupant.address]
 
     def wait(self, occupant: Occupant, kind: Waiting) -> None:
-        """An occupant waits for its peer from now on. One that has given way already frees no place once more."""
+        """An occupant waits from now on. One that has given way already frees no place once more."""
         self.serve(occupant)
         if occupant not in self._occupants:
             return
@@ -144,7 +144,7 @@ class HttpPlaces:
         self._waiting[kind][occupant] = self._clock()
 
     def serve(self, occupant: Occupant) -> None:
-        """An occupant does not wait for its peer any more."""
+        """An occupant does not wait any more."""
         kind = self._state.pop(occupant, None)
         if kind is not None:
             del self._waiting[kind][occupant]
